@@ -5,7 +5,7 @@ import { EXIT, isTagflowError } from '../../../src/model/errors.ts';
 import type { FileStep, Ledger, PushVerdict } from '../../../src/ledger/ledger.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import type { Rule } from '../checker/history.ts';
-import type { LinesScenario, TrunkCommit } from './lines.ts';
+import type { LinesScenario } from './lines.ts';
 import { MOVING_BREAKS, type MovingBreak, type MovingRule } from './moving.ts';
 import { type Command, type JournalCommand, runCommand } from './commands.ts';
 import { BAD, type OpenProcess } from './process.ts';
@@ -292,15 +292,6 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     }),
     ledger: () => ({ changedPaths: async () => [] }),
   },
-  'number-is-taken-for-granted': {
-    breaks: 'a commit is a release of a line only where its number is one more than that of the release below',
-    foundBy: ['wrong-verdict', 'sequence-broken'],
-    lines: (scenario) => forged(scenario, 'record put back'),
-    ledger: (ledger) => ({
-      recent: async (...ask) => (await ledger.recent(...ask)).slice(0, 1),
-      walk: async (...ask) => (await ledger.walk(...ask)).slice(0, 1),
-    }),
-  },
   'another-line-is-put-back': {
     breaks: 'a release that is put on top of other commits keeps what they brought',
     foundBy: ['acknowledged-lost', 'not-linear', 'sequence-broken', 'exit-untrue'],
@@ -343,18 +334,6 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     ]),
   ),
 };
-
-/** Lines of which somebody writes the record, while another one promotes. */
-function forged(scenario: LinesScenario, kind: TrunkCommit['kind']): LinesScenario {
-  const environment = 'dev/shop';
-  const commands = ['V3.0', 'V4.0'].map((app) => ({ kind: 'promote', environment, versions: { app } }) as const);
-  return {
-    ...scenario,
-    weather: { ...CALM, stickiness: 0 },
-    commits: [{ kind, of: environment }],
-    actors: [{ name: 'ana', commands, clock: RIGHT_CLOCK }],
-  };
-}
 
 /** Promotes a version to dev, an older one as well. */
 function anyway(app: string): Command {

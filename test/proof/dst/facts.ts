@@ -12,7 +12,6 @@ import {
   type JournalFacts,
   type Operation,
   recordFacts,
-  releaseOf,
 } from '../checker/history.ts';
 import { HAND_MADE } from './hands.ts';
 import { PUBLISHED } from './images.ts';
@@ -116,11 +115,7 @@ function environmentOf(world: World, start: Start, environment: Environment): En
     name: environment.name,
     tag: environment.tag,
     ...(environment.carries === 'files' && { isShared: true as const }),
-    line: withoutForged(
-      world,
-      environment,
-      facts(line).map((commit) => asMerged(world, commit, line, environment)),
-    ),
+    line: facts(line).map((commit) => asMerged(world, commit, line, environment)),
     base: start.remote.branches.get(branch) ?? '',
     rewinds: world.rewinds
       .filter((rewind) => rewind.branch === branch)
@@ -133,19 +128,6 @@ function environmentOf(world: World, start: Start, environment: Environment): En
       })),
     heads: world.headsOf(branch),
   };
-}
-
-/** A line in which what hands wrote into its record says nothing, from there up to the next release. */
-function withoutForged(world: World, { name }: Environment, line: readonly CommitFacts[]): readonly CommitFacts[] {
-  let isForged = false;
-  const judged = line.toReversed().map((commit) => {
-    if (world.forged.get(commit.id as ObjectId) === name) isForged = true;
-    else if (releaseOf(commit)) isForged = false;
-    if (!isForged) return commit;
-    const { record: _, ...rest } = commit;
-    return rest;
-  });
-  return judged.toReversed();
 }
 
 /**

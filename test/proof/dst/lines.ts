@@ -1,7 +1,7 @@
 // Release lines that share a branch: two applications in two environments, all of them folders of the trunk. People promote and
 // roll back each, or both in one commit, while others commit to the trunk.
 import type { Instant } from '../../../src/model/effects.ts';
-import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
+import type { BranchName } from '../../../src/model/object-id.ts';
 import type { Command } from './commands.ts';
 import { VERSIONS } from './images.ts';
 import type { SeededRandom } from './random.ts';
@@ -21,16 +21,9 @@ const ENVIRONMENTS = ['dev', 'prd'] as const;
 
 /** What hands do to the trunk. `of`: the line whose files it changes. */
 export interface TrunkCommit {
-  readonly kind: 'elsewhere' | 'settings' | 'in scope' | Forgery;
+  readonly kind: 'elsewhere' | 'settings' | 'in scope';
   readonly of: string;
 }
-
-/**
- * Who writes a record without making a release: another line's record; the newest one with the next number, beside a change that it
- * says nothing of; an older one with its manifests, as a revert in a forge's page leaves it.
- */
-const FORGERIES = ['record of another line', 'record copied', 'record put back'] as const;
-type Forgery = (typeof FORGERIES)[number];
 
 /** A scenario of lines. */
 export interface LinesScenario extends Omit<Scenario, 'hands'> {
@@ -91,11 +84,7 @@ export function drawLines(random: SeededRandom, starts: readonly Start[]): Lines
     const kind = random.pick(['elsewhere', 'elsewhere', 'elsewhere', 'settings', 'in scope'] as const);
     return { kind, of: drawLine(random) };
   });
-  const drawn = { start: random.pick(starts), weather: drawWeather(random), actors, commits };
-  const forged = Array.from({ length: random.chance(0.3) ? random.pick([1, 1, 2]) : 0 }, (): TrunkCommit => {
-    return { kind: random.pick(FORGERIES), of: drawLine(random) };
-  });
-  return { ...drawn, commits: [...commits, ...forged] };
+  return { start: random.pick(starts), weather: drawWeather(random), actors, commits };
 }
 
 function drawLine(random: SeededRandom): string {
@@ -137,68 +126,13 @@ export async function commitToTrunk(
     const folder = `apps/${application}/${environment}`;
     const text = `${remote.file('main', 'tagflow.yaml') ?? ''}# ${at.number}\n`;
     const files = {
-      ...forgedFiles(world, of, at.number),
       elsewhere: { 'README.md': `${at.number}\n` },
       settings: { 'tagflow.yaml': text },
       'in scope': { [`${folder}/settings.env`]: `LEVEL=${at.number}\n` },
     }[kind];
-    if (!files) return;
-    const made = remote.commit('main', files, { message: `${kind} ${at.number}`, time: at.time });
-    if (isForgery(kind)) world.forged.set(made, of);
+    remote.commit('main', files, { message: `${kind} ${at.number}`, time: at.time });
     world.moved();
     scheduler.note(`hand: main is now ${world.nameOf(remote.branches.get('main' as BranchName))}`);
   };
   await scheduler.point({ process: 'hand', server: 'git', label: `commits to the trunk: ${kind} ${of}`, effect });
-}
-
-function isForgery(kind: TrunkCommit['kind']): kind is Forgery {
-  return (FORGERIES as readonly string[]).includes(kind);
-}
-
-/** The files of each forgery of a line's record; none where the line, or another one, has no release yet. */
-function forgedFiles(world: World, of: string, number: number): Partial<Record<Forgery, Record<string, string>>> {
-  const { remote } = world;
-  const [environment, application] = of.split('/');
-  const [record, settings, manifest] = [
-    `.tagflow/releases/${application}/${environment}.yaml`,
-    `apps/${application}/${environment}/settings.env`,
-    `apps/${application}/${environment}/kustomization.yaml`,
-  ];
-  const own = remote.file('main', record);
-  const others = APPLICATIONS.filter(([name]) => name !== application);
-  const [other] = others.flatMap(
-    ([name]) => remote.file('main', `.tagflow/releases/${name}/${environment}.yaml`) ?? [],
-  );
-  const made = releasesBelow(world, record);
-  const [newest, older] = made;
-  const sequence = Number(/^sequence: (\d+)$/m.exec(own ?? '')?.[1]);
-  const next = own
-    ?.replace(/^sequence: .*$/m, `sequence: ${sequence + 1}`)
-    .replace(/^previous:\n(?: .*\n)+/m, '')
-    .replace(/^action: /m, `previous:\n  sequence: ${sequence}\n  commit: ${newest}\naction: `);
-  return {
-    ...(other !== undefined && { 'record of another line': { [record]: other } }),
-    ...(next !== undefined &&
-      newest && { 'record copied': { [record]: next, [settings]: `LEVEL=forged ${number}\n` } }),
-    ...(older && {
-      'record put back': { [record]: textAt(world, older, record), [manifest]: textAt(world, older, manifest) },
-    }),
-  };
-}
-
-/** The commits of the trunk that changed a file and have it, newest first. */
-function releasesBelow({ remote }: World, path: string): readonly ObjectId[] {
-  const found: ObjectId[] = [];
-  let above: { readonly id: ObjectId; readonly text: string } | undefined;
-  for (let id = remote.branches.get('main' as BranchName); id; [id] = remote.read(id).parents) {
-    const content = remote.filesOf(id).get(path);
-    const text = content ? Buffer.from(content).toString() : '';
-    if (above && above.text !== text && above.text !== '') found.push(above.id);
-    above = { id, text };
-  }
-  return found;
-}
-
-function textAt({ remote }: World, id: ObjectId, path: string): string {
-  return Buffer.from(remote.filesOf(id).get(path) ?? []).toString();
 }

@@ -40,8 +40,6 @@ export class World {
   readonly rewinds: RewoundBranch[] = [];
   /** Commits by which hands took what upstream had, without merging it. */
   readonly squashes = new Set<ObjectId>();
-  /** Commits by which hands wrote the record of a line that they name. */
-  readonly forged = new Map<ObjectId, string>();
   readonly journal = 'tagflow-journal' as BranchName;
   /** Heads of the journal that hands put there. */
   readonly journalByHand = new Set<ObjectId | undefined>();
