@@ -129,8 +129,12 @@ async function promoteAsPlanned(context: Context, command: PlannedPromotion): Pr
   const plan = parsePlan(JSON.stringify(outcome.plan), 'plan.json');
   const done = await promote(context, plan.request as PromoteRequest, { plan });
   if (done.kind !== 'released') return [toldOf(done)];
-  // The plan that was shown, whatever else was committed to the trunk meanwhile.
-  return [{ ...toldOf(done), plans: [planDigest({ ...plan, config: done.plan.config })] }];
+  // The plan that was shown, whatever else was committed to the trunk, and put on hold and let through by name, meanwhile.
+  const gates = plan.gates.map((then) => {
+    const now = done.plan.gates.find(({ gate }) => gate === then.gate);
+    return now?.decision === 'overridden' ? now : then;
+  });
+  return [{ ...toldOf(done), plans: [planDigest({ ...plan, gates, config: done.plan.config })] }];
 }
 
 function toldOf(outcome: Outcome): Told {
