@@ -60,7 +60,10 @@ export async function commitPlans(
   }
 }
 
-/** Whether plans hold on a later head of their branch: nothing that they follow from changed in between. */
+/**
+ * Whether plans hold on a later head of their branch: no commit in between changed what they follow from. A change that was taken
+ * back counts as well: what was released and reverted meanwhile is a release.
+ */
 async function standOn(
   { ledger }: Pick<RecordReading, 'ledger'>,
   { pipeline }: Snapshot,
@@ -75,9 +78,15 @@ async function standOn(
     ...shared,
     ...planned.flatMap(({ plan, reads }) => [...reads, plan.recordPath, plan.signaturePath]),
   ]);
-  const changed = await ledger.changedPaths(base, head);
-  const owns = (path: string): boolean => planned.some(({ state }) => isInScope(state.environment.scope, path));
-  return !changed.some((path) => read.has(path) || owns(path));
+  const touches = (path: string): boolean =>
+    read.has(path) || planned.some(({ state }) => isInScope(state.environment.scope, path));
+  const line = await ledger.downTo(head, (id) => id === base);
+  if (!line) return false;
+  for (const [index, { id }] of line.entries()) {
+    const below = line[index + 1];
+    if (below && (await ledger.changedPaths(below.id, id)).some(touches)) return false;
+  }
+  return true;
 }
 
 /** What helps against a server, or a proxy before it, that takes no push of this size. */

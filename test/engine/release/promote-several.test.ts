@@ -138,6 +138,27 @@ describe('several applications together', () => {
     expect(bench.notices.join()).not.toContain('planning again');
   });
 
+  it('are planned again when one of them was released in between, and taken back by hand', async () => {
+    await several({ environment: 'dev', versions: { '*': 'V4.0' } });
+    const paths = ['.tagflow/releases/shop/dev.yaml', ...Object.keys(FILES).filter((path) => path.includes('shop'))];
+    const before = Object.fromEntries(paths.map((path) => [path, bench.remote.file('main', path) ?? '']));
+    let released: string | undefined;
+    bench.remote.faults.push = async ({ actor }) => {
+      if (actor !== 'ana' || released !== undefined) return undefined;
+      released = '';
+      released = (await bench.released('dev/shop', { web: 'V4.2' }, { as: { actor: 'ben' } })).commit;
+      bench.remote.commit('main', before);
+      return undefined;
+    };
+    expect(await several({ environment: 'dev', versions: { '*': 'V4.3' } })).toMatchObject({
+      kind: 'refused',
+      refusals: [{ code: 'record-invalid' }],
+    });
+    // Its number was not given again.
+    expect(released).toMatch(/^[0-9a-f]{40}$/);
+    expect(sequenceOf('dev/shop')).toBe(1);
+  });
+
   it('are planned again when one of them was released in between', async () => {
     let done = false;
     bench.remote.faults.push = async ({ actor }) => {
