@@ -95,8 +95,15 @@ export async function runCommand(context: Context, command: Command): Promise<re
   } catch (error) {
     // An interrupted process ends as interrupted, whatever its last call said.
     const cause: unknown = context.signal.aborted ? context.signal.reason : error;
-    return [failed(command.kind === 'apply' || command.kind === 'all' ? EVERY : command.environment, cause)];
+    if (command.kind === 'all') return failedAll(cause);
+    return [failed(command.kind === 'apply' ? EVERY : command.environment, cause)];
   }
+}
+
+/** An end of several lines at once: what it says of a commit and a release, it says of one of them, and nothing of the others. */
+function failedAll(cause: unknown): readonly Told[] {
+  const line = isTagflowError(cause, 'tags-incomplete') ? cause.details['environment'] : undefined;
+  return [failed(typeof line === 'string' ? line : EVERY, cause)];
 }
 
 /** A verification, told by what it made of the release: a rollback, or nothing. */
