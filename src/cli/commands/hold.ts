@@ -34,8 +34,8 @@ export const hold = defineCommand({
     const context = await session.context();
     const end = await untilFrom(until, context.clock.now());
     const entries = await setHold(context, { image, environments, until: end, reason: why });
-    session.print(writtenView(entries));
     await judgeProposals(context, entries);
+    session.print(writtenView(entries));
     return EXIT.ok;
   },
 });

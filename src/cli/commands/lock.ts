@@ -33,8 +33,8 @@ export const lock = defineCommand({
     const context = await session.context();
     const end = await untilFrom(until, context.clock.now());
     const entries = await setLock(context, { words, rollbacks, until: end, reason: why });
-    session.print(writtenView(entries));
     await judgeProposals(context, entries);
+    session.print(writtenView(entries));
     return EXIT.ok;
   },
 });

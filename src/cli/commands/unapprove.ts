@@ -19,8 +19,8 @@ export const unapprove = defineCommand({
     ]);
     const context = await session.context();
     const entry = await engine.unapprove(context, id, recordReason(reason));
-    session.print(writtenView([entry]));
     await judgeProposals(context, [entry]);
+    session.print(writtenView([entry]));
     return EXIT.ok;
   },
 });

@@ -1,7 +1,7 @@
 // Pull requests of releases that wait to be merged, after an entry of the journal that may stop them: the forge hears at once what the gates
 // say now, so that a rule of the branch on the forge stops the merge.
-import { attempt } from '../../model/attempt.ts';
-import { sentenceOf } from '../../model/errors.ts';
+import { isProblem } from '../../model/attempt.ts';
+import { isTagflowError, sentenceOf } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { ReleaseLine } from '../../model/pipeline.ts';
 import { readProposalBranch } from '../../model/proposal.ts';
@@ -11,18 +11,22 @@ import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { checkProposalGates } from './proposal-gates.ts';
 import { readTrail } from './trail.ts';
 
-/** Judges the pull requests of the lines that entries are about. Nothing that fails here takes an entry back: it is a warning. */
+/**
+ * Judges the pull requests of the lines that entries are about. Nothing that fails here takes an entry back, and neither does a run
+ * that a signal stops: it is a warning.
+ */
 export async function judgeProposals(given: Given, entries: readonly JournalEntry[]): Promise<void> {
-  const { problem } = await attempt(async () => {
+  try {
     const snapshot = await readSnapshot(given);
     const lines = [...snapshot.pipeline.lines.values()].filter(
       (line) => line.pullRequest && entries.some((entry) => concernsLine(entry, line)),
     );
     for (const line of lines) await judgeLine(configured(given, snapshot), snapshot, line);
-  });
-  if (!problem) return;
-  const text = `pull requests were not judged again, and may still be merged: ${sentenceOf(problem)}`;
-  given.notify({ level: 'warning', text });
+  } catch (error) {
+    if (!isProblem(error) && !isTagflowError(error, 'interrupted')) throw error;
+    const text = `pull requests were not judged again, and may still be merged: ${sentenceOf(error)}`;
+    given.notify({ level: 'warning', text });
+  }
 }
 
 async function judgeLine(context: Context, snapshot: Snapshot, line: ReleaseLine): Promise<void> {

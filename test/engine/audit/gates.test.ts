@@ -5,6 +5,7 @@ import { judgeProposals } from '../../../src/engine/audit/proposals.ts';
 import { hold, lift } from '../../../src/engine/journal/holds.ts';
 import { lock, unlock } from '../../../src/engine/journal/locks.ts';
 import type { Proposed } from '../../../src/engine/release/outcome.ts';
+import { TagflowError } from '../../../src/model/errors.ts';
 import type { ObjectId } from '../../../src/model/object-id.ts';
 import { type Bench, FIRST, configOf, createBench } from '../../support/engine.ts';
 
@@ -94,6 +95,14 @@ describe('reviews on the forge', () => {
     bench.forge.arm({ kind: 'before' }, 1, ({ method }) => method === 'report');
     await judgeProposals(bench.context(), entries);
     expect(bench.notices.join('\n')).toContain('the status tagflow/gates was not set');
+  });
+
+  test('a run that a signal stops after the lock was written ends well, and says what it left', async () => {
+    const stop = { rollbacks: false, until: undefined, reason: 'INC-9' };
+    const entries = await lock(bench.context(), { ...stop, words: ['prd'] });
+    const stopped = async (): Promise<never> => Promise.reject(new TagflowError('interrupted', { what: 'stopped' }));
+    await judgeProposals({ ...bench.context(), ledger: { ...bench.context().ledger, heads: stopped } }, entries);
+    expect(bench.notices.join('\n')).toContain('pull requests were not judged again, and may still be merged: stopped');
   });
 
   test('an objection refuses, until it is answered', async () => {
