@@ -4,7 +4,7 @@ import { type JSX, render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { PackedPage } from '../views/report/packed-page.ts';
 import type { PageData } from '../views/report/page-types.ts';
-import { Auditor } from './auditor.tsx';
+import { Audit } from './audit.tsx';
 import { Compare } from './compare.tsx';
 import { embeddedPage, servedPage } from './data.ts';
 import { Matrix } from './matrix.tsx';
@@ -78,7 +78,7 @@ function View(props: { readonly data: PageData; readonly route: ViewRoute; reado
   if (route.view === 'matrix')
     return <Matrix key={linkTo(route)} data={data} filter={route.filter} isMarkedOnly={route.isMarkedOnly} />;
   if (route.view === 'compare') return <Compare data={data} a={route.a} b={route.b} />;
-  if (route.view === 'audit') return <Auditor data={data} at={route.at} find={route.find} />;
+  if (route.view === 'audit') return <Audit data={data} at={route.at} find={route.find} />;
   const line = data.lines.find(({ name }) => name === route.line);
   if (!line) return <Missing text={`There is no environment ${route.line}.`} />;
   if (route.view === 'line')

@@ -54,32 +54,33 @@ export function Deployments(props: {
   return (
     <figure>
       <svg viewBox={`0 0 ${WEEKS * STEP} ${HEIGHT + 16}`} class="plot" role="img" aria-label={label}>
-        {weeks.map((week, index) => {
-          const tall = (count: number): number => (count / most) * HEIGHT;
-          const said = `week from ${moment(week.start).slice(0, 10)}: ${week.count}, failed: ${week.failed}`;
-          const y = 16 + HEIGHT - tall(week.count);
-          return (
-            <g key={week.start}>
-              <title>{said}</title>
-              <rect x={index * STEP} y={y} width={STEP - 3} height={tall(week.count)} class="bar promote" />
-              <rect
-                x={index * STEP}
-                y={16 + HEIGHT - tall(week.failed)}
-                width={STEP - 3}
-                height={tall(week.failed)}
-                class="bar failed"
-              />
-              {week.failed > 0 && (
-                <text x={index * STEP} y={y - 3} class="tick">
-                  ✗{week.failed}
-                </text>
-              )}
-            </g>
-          );
-        })}
+        {weeks.map((week, index) => (
+          <WeekBar key={week.start} week={week} x={index * STEP} most={most} />
+        ))}
       </svg>
       <figcaption class="dim">{label}</figcaption>
     </figure>
+  );
+}
+
+/** The bar of a week, from the left at `x`, as tall as its share of the week with the most deployments. */
+function WeekBar(props: { readonly week: Week; readonly x: number; readonly most: number }): JSX.Element {
+  const { week, x, most } = props;
+  const tall = (count: number): number => (count / most) * HEIGHT;
+  const said = `week from ${moment(week.start).slice(0, 10)}: ${week.count}, failed: ${week.failed}`;
+  const y = 16 + HEIGHT - tall(week.count);
+  const width = STEP - 3;
+  return (
+    <g>
+      <title>{said}</title>
+      <rect x={x} y={y} width={width} height={tall(week.count)} class="bar promote" />
+      <rect x={x} y={16 + HEIGHT - tall(week.failed)} width={width} height={tall(week.failed)} class="bar failed" />
+      {week.failed > 0 && (
+        <text x={x} y={y - 3} class="tick">
+          ✗{week.failed}
+        </text>
+      )}
+    </g>
   );
 }
 

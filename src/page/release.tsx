@@ -202,26 +202,31 @@ function Commands(props: {
           </li>
         )}
         {release.images.map(({ name, version }) => (
-          <li key={name}>
-            never release {name} {version} again, or find it elsewhere:{' '}
-            <Command>{`tagflow hold ${quoted(`${name}@${version}`)} --reason "…"`}</Command>{' '}
-            <Command>{`tagflow where ${quoted(`${name}@${version}`)}`}</Command>
-          </li>
+          <ImageCommands key={name} name={name} version={version} />
         ))}
-        {before && (
-          <li>
-            <a
-              href={linkTo({
-                view: 'compare',
-                a: `${line.name}@${before.number}`,
-                b: `${line.name}@${release.number}`,
-              })}
-            >
-              compare with release {before.number}
-            </a>
-          </li>
-        )}
+        {before && <CompareLink line={line} from={before.number} to={release.number} />}
       </ul>
     </>
+  );
+}
+
+function ImageCommands({ name, version }: { readonly name: string; readonly version: string }): JSX.Element {
+  const image = quoted(`${name}@${version}`);
+  return (
+    <li>
+      never release {name} {version} again, or find it elsewhere:{' '}
+      <Command>{`tagflow hold ${image} --reason "…"`}</Command> <Command>{`tagflow where ${image}`}</Command>
+    </li>
+  );
+}
+
+function CompareLink(props: { readonly line: PageLine; readonly from: number; readonly to: number }): JSX.Element {
+  const { line, from, to } = props;
+  return (
+    <li>
+      <a href={linkTo({ view: 'compare', a: `${line.name}@${from}`, b: `${line.name}@${to}` })}>
+        compare with release {from}
+      </a>
+    </li>
   );
 }

@@ -105,35 +105,34 @@ function Releases(props: { readonly data: PageData; readonly line: PageLine; rea
   );
 }
 
+/** The metrics, each with its value and the releases that it counts. */
+function metricRows(metrics: PageMetrics): readonly (readonly [string, string, readonly number[]])[] {
+  const span = (seconds: number | null): string => (seconds === null ? 'not known' : duration(seconds * 1000));
+  const failed = metrics.failed.map(({ release }) => release);
+  const recovered = metrics.failed.flatMap((one) => one.recovered ?? []);
+  const between = `${metrics.deployments.length}, ${span(metrics.deploymentIntervalSeconds)} between`;
+  return [
+    ['deployments', between, metrics.deployments],
+    ['change lead time', span(metrics.changeLeadTimeSeconds), metrics.changed],
+    ['change fail rate', percent(metrics.changeFailRate), failed],
+    ['failed deployment recovery time', span(metrics.failedDeploymentRecoveryTimeSeconds), recovered],
+    ['deployment rework rate', percent(metrics.deploymentReworkRate), metrics.rework],
+  ];
+}
+
 function Metrics(props: {
   readonly data: PageData;
   readonly line: PageLine;
   readonly metrics: PageMetrics;
 }): JSX.Element {
   const { data, line, metrics } = props;
-  const span = (seconds: number | null): string => (seconds === null ? 'not known' : duration(seconds * 1000));
   const links = (numbers: readonly number[]): JSX.Element[] =>
     numbers.slice(-20).map((number) => <ReleaseLink key={number} line={line.name} number={number} />);
-  const rows: readonly (readonly [string, string, readonly number[]])[] = [
-    [
-      'deployments',
-      `${metrics.deployments.length}, ${span(metrics.deploymentIntervalSeconds)} between`,
-      metrics.deployments,
-    ],
-    ['change lead time', span(metrics.changeLeadTimeSeconds), metrics.changed],
-    ['change fail rate', percent(metrics.changeFailRate), metrics.failed.map(({ release }) => release)],
-    [
-      'failed deployment recovery time',
-      span(metrics.failedDeploymentRecoveryTimeSeconds),
-      metrics.failed.flatMap(({ recovered }) => recovered ?? []),
-    ],
-    ['deployment rework rate', percent(metrics.deploymentReworkRate), metrics.rework],
-  ];
   return (
     <section>
       <h2>Delivery since {moment(data.since)}</h2>
       <Table label="delivery metrics" head={['metric', 'value', 'releases']}>
-        {rows.map(([name, value, numbers]) => (
+        {metricRows(metrics).map(([name, value, numbers]) => (
           <tr key={name}>
             <th scope="row">{name}</th>
             <td>{value}</td>

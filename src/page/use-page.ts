@@ -46,19 +46,22 @@ export function usePage(first: PackedPage, isLive: boolean): Shown {
   }
 
   useEffect(() => {
-    if (!isLive) return undefined;
-    const timer = setInterval(() => void look(), AGAIN);
-    const onSight = (): void => void look();
-    document.addEventListener('visibilitychange', onSight);
-    return () => {
-      clearInterval(timer);
-      document.removeEventListener('visibilitychange', onSight);
-    };
+    return isLive ? askAgain(() => void look()) : undefined;
   }, []);
   useEffect(() => {
     if (first.mark !== null) void readOlder(first.mark);
   }, []);
   return shown;
+}
+
+/** Looks at the pace of `AGAIN`, and whenever the page comes into sight, until the function that is returned is called. */
+function askAgain(look: () => void): () => void {
+  const timer = setInterval(look, AGAIN);
+  document.addEventListener('visibilitychange', look);
+  return () => {
+    clearInterval(timer);
+    document.removeEventListener('visibilitychange', look);
+  };
 }
 
 function wordsOf(error: unknown): string {

@@ -1,6 +1,6 @@
 // The fifth view: what ran at any moment, where an image is and was, what `check` found, and the evidence to take away.
 import type { JSX } from 'preact';
-import type { PageData, PageLine } from '../views/report/page-types.ts';
+import type { PageData, PageFinding, PageLine } from '../views/report/page-types.ts';
 import { type ImageSpan, type LineStanding, changesIn, endOf, imageSpansOf, standingsAt } from './data.ts';
 import { CsvDownload, Download } from './download.tsx';
 import { instantOf, localOf, zone } from './local-time.ts';
@@ -8,8 +8,8 @@ import { Command, Heading, LineLink, ReleaseLink, Table, Time, Versions } from '
 import { linkTo } from './route.ts';
 import { actionOf, actorOf, duration, iso, quoted } from './text.ts';
 
-/** The auditor's page. `at`: a moment as text, now when it is empty; `find`: a digest, its first digits, or a version. */
-export function Auditor(props: { readonly data: PageData; readonly at: string; readonly find: string }): JSX.Element {
+/** The view. `at`: a moment as text, now when it is empty; `find`: a digest, its first digits, or a version. */
+export function Audit(props: { readonly data: PageData; readonly at: string; readonly find: string }): JSX.Element {
   const { data, at, find } = props;
   const asked = at === '' ? data.made : Date.parse(at);
   const go = (next: { readonly at?: string; readonly find?: string }): void => {
@@ -19,38 +19,64 @@ export function Auditor(props: { readonly data: PageData; readonly at: string; r
     <main>
       <Heading>Audit</Heading>
       <h2>What ran at a moment</h2>
-      <form class="filter" onSubmit={(event) => event.preventDefault()}>
-        <label>
-          moment, in your time zone ({zone()}){' '}
-          <input
-            type="datetime-local"
-            step="1"
-            value={localOf(asked)}
-            onChange={({ currentTarget }) => go({ at: instantOf(currentTarget.value) })}
-          />
-        </label>{' '}
-        <button type="button" onClick={() => go({ at: '' })}>
-          now
-        </button>
-      </form>
+      <MomentForm asked={asked} go={(next) => go({ at: next })} />
       {Number.isNaN(asked) ? (
         <p>{JSON.stringify(at)} is not a moment.</p>
       ) : (
         <Standings data={data} asked={Math.min(asked, data.made)} />
       )}
       <h2>Where an image is and was</h2>
-      <form class="filter" onSubmit={(event) => event.preventDefault()}>
-        <label>
-          version, IMAGE@VERSION, or at least 7 digits of a digest{' '}
-          <input type="search" value={find} onChange={({ currentTarget }) => go({ find: currentTarget.value })} />
-        </label>
-      </form>
+      <FindForm find={find} go={(next) => go({ find: next })} />
       <Found data={data} find={find} />
       <Findings data={data} />
       <Downloads data={data} />
     </main>
   );
 }
+
+function MomentForm({ asked, go }: { readonly asked: number; readonly go: (at: string) => void }): JSX.Element {
+  return (
+    <form class="filter" onSubmit={(event) => event.preventDefault()}>
+      <label>
+        moment, in your time zone ({zone()}){' '}
+        <input
+          type="datetime-local"
+          step="1"
+          value={localOf(asked)}
+          onChange={({ currentTarget }) => go(instantOf(currentTarget.value))}
+        />
+      </label>{' '}
+      <button type="button" onClick={() => go('')}>
+        now
+      </button>
+    </form>
+  );
+}
+
+function FindForm({ find, go }: { readonly find: string; readonly go: (find: string) => void }): JSX.Element {
+  return (
+    <form class="filter" onSubmit={(event) => event.preventDefault()}>
+      <label>
+        version, IMAGE@VERSION, or at least 7 digits of a digest{' '}
+        <input type="search" value={find} onChange={({ currentTarget }) => go(currentTarget.value)} />
+      </label>
+    </form>
+  );
+}
+
+/** Columns of the file that says what ran at a moment. */
+const STANDING_COLUMNS = [
+  'environment',
+  'at',
+  'release',
+  'image',
+  'version',
+  'digest',
+  'repository',
+  'since',
+  'by',
+  'commit',
+];
 
 function Standings({ data, asked }: { readonly data: PageData; readonly asked: number }): JSX.Element {
   const standings = standingsAt(data, asked);
@@ -76,18 +102,7 @@ function Standings({ data, asked }: { readonly data: PageData; readonly asked: n
         <Command>{`tagflow status --at ${iso(asked)}`}</Command>{' '}
         <CsvDownload
           name="tagflow-state.csv"
-          columns={[
-            'environment',
-            'at',
-            'release',
-            'image',
-            'version',
-            'digest',
-            'repository',
-            'since',
-            'by',
-            'commit',
-          ]}
+          columns={STANDING_COLUMNS}
           rows={() => standings.flatMap((one) => standingRows(one, asked))}
         />
       </p>
@@ -123,24 +138,8 @@ function Found({ data, find }: { readonly data: PageData; readonly find: string 
         label="where the image is and was"
         head={['environment', 'image', 'version', 'from', 'until', 'for', 'releases']}
       >
-        {spans.map(({ line, name, version, digest, from, until, releases: [first, last] }) => (
-          <tr key={`${line.name} ${name} ${digest} ${from}`}>
-            <th scope="row">
-              <LineLink line={line} />
-            </th>
-            <td title={digest}>{name}</td>
-            <td>{version}</td>
-            <td>
-              <Time at={from} now={data.made} />
-            </td>
-            <td>{until === undefined ? 'now' : <Time at={until} now={data.made} />}</td>
-            <td>{duration((until ?? data.made) - from)}</td>
-            <td>
-              <ReleaseLink line={line.name} number={first} />
-              {first === last ? null : ' to '}
-              {first === last ? null : <ReleaseLink line={line.name} number={last} />}
-            </td>
-          </tr>
+        {spans.map((span) => (
+          <FoundRow key={`${span.line.name} ${span.name} ${span.digest} ${span.from}`} span={span} now={data.made} />
         ))}
       </Table>
       <p>
@@ -152,6 +151,30 @@ function Found({ data, find }: { readonly data: PageData; readonly find: string 
         />
       </p>
     </>
+  );
+}
+
+function FoundRow({ span, now }: { readonly span: ImageSpan; readonly now: number }): JSX.Element {
+  const { line, name, version, digest, from, until, releases } = span;
+  const [first, last] = releases;
+  return (
+    <tr>
+      <th scope="row">
+        <LineLink line={line} />
+      </th>
+      <td title={digest}>{name}</td>
+      <td>{version}</td>
+      <td>
+        <Time at={from} now={now} />
+      </td>
+      <td>{until === undefined ? 'now' : <Time at={until} now={now} />}</td>
+      <td>{duration((until ?? now) - from)}</td>
+      <td>
+        <ReleaseLink line={line.name} number={first} />
+        {first === last ? null : ' to '}
+        {first === last ? null : <ReleaseLink line={line.name} number={last} />}
+      </td>
+    </tr>
   );
 }
 
@@ -171,22 +194,7 @@ function Findings({ data: { findings, checkProblem, made } }: { readonly data: P
           <span class="mark good">✓ nothing</span> breaks a rule.
         </p>
       ) : (
-        <Table label="findings" head={['environment', 'commit', 'when', 'rule', 'by', 'problem']}>
-          {findings.map(({ environment, commit, time, rule, author, problem }) => (
-            <tr key={`${commit} ${rule} ${environment}`}>
-              <th scope="row">{environment}</th>
-              <td>
-                <code>{commit.slice(0, 12)}</code>
-              </td>
-              <td>
-                <Time at={time} now={made} />
-              </td>
-              <td>{rule}</td>
-              <td>{author}</td>
-              <td>{problem}</td>
-            </tr>
-          ))}
-        </Table>
+        <FindingsTable findings={findings} now={made} />
       )}
       <p>
         <Command>tagflow check</Command>{' '}
@@ -194,22 +202,37 @@ function Findings({ data: { findings, checkProblem, made } }: { readonly data: P
           <CsvDownload
             name="tagflow-findings.csv"
             columns={['environment', 'branch', 'commit', 'time', 'rule', 'author', 'problem']}
-            rows={() =>
-              findings.map(({ environment, branch, commit, time, rule, author, problem }) => [
-                environment,
-                branch,
-                commit,
-                iso(time),
-                rule,
-                author,
-                problem,
-              ])
-            }
+            rows={() => findings.map(findingRow)}
           />
         )}
       </p>
     </>
   );
+}
+
+function FindingsTable(props: { readonly findings: readonly PageFinding[]; readonly now: number }): JSX.Element {
+  return (
+    <Table label="findings" head={['environment', 'commit', 'when', 'rule', 'by', 'problem']}>
+      {props.findings.map(({ environment, commit, time, rule, author, problem }) => (
+        <tr key={`${commit} ${rule} ${environment}`}>
+          <th scope="row">{environment}</th>
+          <td>
+            <code>{commit.slice(0, 12)}</code>
+          </td>
+          <td>
+            <Time at={time} now={props.now} />
+          </td>
+          <td>{rule}</td>
+          <td>{author}</td>
+          <td>{problem}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function findingRow({ environment, branch, commit, time, rule, author, problem }: PageFinding): readonly string[] {
+  return [environment, branch, commit, iso(time), rule, author, problem];
 }
 
 function Downloads({ data }: { readonly data: PageData }): JSX.Element {
