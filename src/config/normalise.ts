@@ -1,6 +1,7 @@
 // Plain values -> draft: every text is parsed into the type it stands for, and defaults are filled in. Texts with
 // placeholders stay as they are written: lines.ts fills them for each release line.
 import { ALSO_PLACEHOLDERS, type Renamed, type SigningMethod } from '../model/pipeline.ts';
+import type { Repository } from '../model/reference.ts';
 import type { ConfigDocument } from './document.ts';
 import type {
   Draft,
@@ -134,11 +135,6 @@ class Normaliser {
     const named = read.name(name, at, 'environment');
     // Without a value the name stands for it; an invalid name was reported, and is not reported again as a branch.
     const orName = (key: string): unknown => values[key] ?? (named ? name : undefined);
-    const repositories = Object.entries(asValues(values['repositories'])).flatMap(([image, text]) => {
-      const place = [...at, 'repositories', image];
-      const repository = read.text(text, place, (each, path) => read.repository(each, path));
-      return repository ? [[image, repository] as const] : [];
-    });
     return {
       name,
       from: read.text(values['from'], [...at, 'from'], (text) => text),
@@ -150,7 +146,7 @@ class Normaliser {
       tags: values['tags'] !== false,
       ...this.#places(values, at, allowed),
       carry: this.#globs(values['carry'], [...at, 'carry'], allowed),
-      repositories: new Map(repositories),
+      repositories: this.#repositories(values['repositories'], [...at, 'repositories']),
       keep: this.#globs(values['keep'], [...at, 'keep'], allowed),
       pin: read.pinStyle(values['pin']) ?? 'version+digest',
       pins: this.#pins(values['pins'], [...at, 'pins'], [...allowed, 'image']),
@@ -166,6 +162,16 @@ class Normaliser {
       ),
       signedAfter: read.text(values['signedAfter'], [...at, 'signedAfter'], (text, path) => read.commit(text, path)),
     };
+  }
+
+  #repositories(values: unknown, at: ConfigPath): ReadonlyMap<string, Repository> {
+    const read = this.#read;
+    return new Map(
+      Object.entries(asValues(values)).flatMap(([image, text]) => {
+        const repository = read.text(text, [...at, image], (each, path) => read.repository(each, path));
+        return repository ? [[image, repository] as const] : [];
+      }),
+    );
   }
 
   #places(values: DraftValues, at: ConfigPath, allowed: readonly string[]): DraftPlaces {

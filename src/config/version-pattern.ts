@@ -63,65 +63,89 @@ function endsWithAnchor(source: string): boolean {
   return backslashes !== undefined && backslashes.length % 2 === 0;
 }
 
+/** How many ways there are, and over how many alternatives at the top. */
+interface Ways {
+  readonly ways: number;
+  readonly alternatives: number;
+}
+
 /**
  * An upper bound of the ways in which a valid expression can be tried against one tag: choices multiply along a
  * sequence and add over alternatives; a repetition of something with choices of its own multiplies them each time.
  */
-export function countWays(source: string): { ways: number; alternatives: number } {
-  let index = 0;
-  const sequence = (): { ways: number; alternatives: number } => {
+export function countWays(source: string): Ways {
+  return new WaysReader(source).sequence();
+}
+
+/** Reads an expression from left to right, and counts. */
+class WaysReader {
+  readonly #source: string;
+  #index = 0;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  /** Alternatives up to the end, or up to the bracket that closes a group. */
+  sequence(): Ways {
     let total = 0;
     let current = 1;
     let alternatives = 1;
-    while (index < source.length && source[index] !== ')') {
-      if (source[index] === '|') {
-        index += 1;
+    while (this.#index < this.#source.length && !this.#isAt(')')) {
+      if (this.#isAt('|')) {
+        this.#index += 1;
         total += current;
         current = 1;
         alternatives += 1;
       } else {
-        const atom = atomWays();
-        current *= repeated(atom);
+        current *= this.#repeated(this.#atom());
       }
     }
     return { ways: total + current, alternatives };
-  };
-  const atomWays = (): number => {
-    const character = source[index];
-    if (character === '\\') {
-      // The digits of \u{41} must not be read as a quantifier.
-      const escape = /\\(?:u\{[^}]*\}|.)/suy;
-      escape.lastIndex = index;
-      index += escape.exec(source)?.[0].length ?? 2;
-      return 1;
-    }
-    if (character === '[') {
-      index += 1;
-      while (index < source.length && source[index] !== ']') index += source[index] === '\\' ? 2 : 1;
-      index += 1;
-      return 1;
-    }
-    if (character === '(') {
-      // What may follow, such as ?: or ?<order>, counts for nothing when it is read as plain characters.
-      index += 1;
-      const { ways } = sequence();
-      index += 1;
-      return ways;
-    }
-    index += 1;
+  }
+
+  #atom(): number {
+    if (this.#isAt('(')) return this.#group();
+    // The digits of \u{41} must not be read as a quantifier.
+    if (this.#isAt('\\')) this.#index += this.#match(/\\(?:u\{[^}]*\}|.)/suy)?.[0].length ?? 2;
+    else if (this.#isAt('[')) this.#skipCharacterClass();
+    else this.#index += 1;
     return 1;
-  };
-  const repeated = (ways: number): number => {
-    const quantifier = /(?:([*+?])|\{(\d+)(,?)(\d*)\})\??/y;
-    quantifier.lastIndex = index;
-    const match = quantifier.exec(source);
+  }
+
+  /** What may follow the bracket, such as ?: or ?<order>, counts for nothing when it is read as plain characters. */
+  #group(): number {
+    this.#index += 1;
+    const { ways } = this.sequence();
+    this.#index += 1;
+    return ways;
+  }
+
+  #skipCharacterClass(): void {
+    this.#index += 1;
+    while (this.#index < this.#source.length && !this.#isAt(']')) this.#index += this.#isAt('\\') ? 2 : 1;
+    this.#index += 1;
+  }
+
+  /** The ways of something in as many repetitions as the quantifier after it allows. */
+  #repeated(ways: number): number {
+    const match = this.#match(/(?:([*+?])|\{(\d+)(,?)(\d*)\})\??/y);
     if (!match) return ways;
-    index += match[0].length;
+    this.#index += match[0].length;
     const [, sign, low = '0', comma, high] = match;
     const least = Math.min(sign === '+' ? 1 : Number(sign ? 0 : low), MAX_REPEAT);
     const open = sign === '*' || sign === '+' || (comma === ',' && high === '');
     const most = sign === '?' ? 1 : open ? MAX_REPEAT : Math.min(Number(comma === ',' ? high : low), MAX_REPEAT);
     return (most - least + 1) * ways ** most;
-  };
-  return sequence();
+  }
+
+  #isAt(character: string): boolean {
+    return this.#source[this.#index] === character;
+  }
+
+  /** What a sticky expression matches here. */
+  #match(expression: RegExp): RegExpExecArray | null {
+    expression.lastIndex = this.#index;
+    return expression.exec(this.#source);
+  }
 }

@@ -28,42 +28,50 @@ export async function githubRules(reader: ForgeReader, branch: BranchName): Prom
   const [rules, protection] = await Promise.all([rulesFor(reader, branch), protectionOf(reader, branch)]);
   const found = 'value' in rules ? rules.value : [];
   const classic = 'value' in protection ? protection.value : undefined;
-  const has = (...types: readonly string[]): string | undefined => found.find(({ type }) => types.includes(type))?.type;
   const why = 'why' in rules ? rules.why : 'why' in protection ? protection.why : undefined;
   const judge = (yes: string | undefined, no: string): Assurance => {
     if (yes !== undefined) return { given: 'yes', how: yes };
     return why === undefined ? { given: 'no', how: no } : { given: 'unknown', how: why };
   };
-  const reviews = classic?.required_pull_request_reviews;
-  const closing = has('update', 'pull_request');
-  const keeping = has('non_fast_forward', 'update');
-  const dismisses = found.some(({ parameters }) => parameters?.dismiss_stale_reviews_on_push === true);
   return {
     closed: judge(
-      closing === undefined
-        ? classic && (classic.restrictions || reviews)
-          ? 'its branch protection restricts who pushes, or takes pull requests alone'
-          : undefined
-        : `a ruleset has the rule ${closing}`,
+      howClosed(found, classic),
       'no ruleset restricts updates or requires pull requests, and no branch protection does',
     ),
     appendOnly: judge(
-      keeping === undefined
-        ? classic && classic.allow_force_pushes?.enabled !== true
-          ? 'its branch protection allows no forced pushes'
-          : undefined
-        : `a ruleset has the rule ${keeping}`,
+      howKept(found, classic),
       classic
         ? 'its branch protection allows forced pushes'
         : 'no ruleset and no branch protection blocks forced pushes',
     ),
-    dismissal: judge(
-      dismisses || reviews?.dismiss_stale_reviews === true
-        ? 'its rules dismiss approvals when new commits are pushed'
-        : undefined,
-      'no rule for it dismisses approvals when new commits are pushed',
-    ),
+    dismissal: judge(howDismissed(found, classic), 'no rule for it dismisses approvals when new commits are pushed'),
   };
+}
+
+type Protection = z.infer<typeof protectionAnswer> | undefined;
+
+function ruleOf(rules: readonly Rule[], ...types: readonly string[]): string | undefined {
+  const found = rules.find(({ type }) => types.includes(type));
+  return found && `a ruleset has the rule ${found.type}`;
+}
+
+function howClosed(rules: readonly Rule[], classic: Protection): string | undefined {
+  const byProtection = classic && (classic.restrictions || classic.required_pull_request_reviews);
+  const words = 'its branch protection restricts who pushes, or takes pull requests alone';
+  return ruleOf(rules, 'update', 'pull_request') ?? (byProtection ? words : undefined);
+}
+
+function howKept(rules: readonly Rule[], classic: Protection): string | undefined {
+  const byProtection = classic && classic.allow_force_pushes?.enabled !== true;
+  const words = 'its branch protection allows no forced pushes';
+  return ruleOf(rules, 'non_fast_forward', 'update') ?? (byProtection ? words : undefined);
+}
+
+function howDismissed(rules: readonly Rule[], classic: Protection): string | undefined {
+  const dismisses =
+    rules.some(({ parameters }) => parameters?.dismiss_stale_reviews_on_push === true) ||
+    classic?.required_pull_request_reviews?.dismiss_stale_reviews === true;
+  return dismisses ? 'its rules dismiss approvals when new commits are pushed' : undefined;
 }
 
 async function rulesFor(reader: ForgeReader, branch: BranchName): Promise<Told<readonly Rule[]>> {
@@ -75,10 +83,7 @@ async function rulesFor(reader: ForgeReader, branch: BranchName): Promise<Told<r
 }
 
 /** The branch protection; undefined where it has none. */
-async function protectionOf(
-  reader: ForgeReader,
-  branch: BranchName,
-): Promise<Told<z.infer<typeof protectionAnswer> | undefined>> {
+async function protectionOf(reader: ForgeReader, branch: BranchName): Promise<Told<Protection>> {
   const path = `branches/${encodeURIComponent(branch)}`;
   const found = await attempt(reader.one(`reading the branch ${branch}`, path, branchAnswer), 'forbidden');
   if (found.problem) return { why: found.problem.why ?? 'the token may not read branches' };

@@ -43,15 +43,7 @@ export async function gitlabApprovals(
   commit: ObjectId,
   target: BranchName,
 ): Promise<Reviews | undefined> {
-  const at = `repository/commits/${commit}/merge_requests`;
-  const found = await reader.list(`looking for the merge request of ${commit}`, at, requests);
-  const own = (found ?? []).filter(
-    (one) =>
-      one.target_branch === target &&
-      one.source_project_id === one.target_project_id &&
-      (one.state === 'opened' || one.state === 'merged'),
-  );
-  const [request] = own.toSorted((a, b) => b.iid - a.iid);
+  const request = await newestRequest(reader, commit, target);
   if (!request) return undefined;
   const { iid: number, web_url: url, author } = request;
   const doing = `reading the approvals of merge request ${number}`;
@@ -80,6 +72,23 @@ export async function gitlabApprovals(
     authors: namesOf(author.username, author.name, ...names),
     reviews: reviews.flat(),
   };
+}
+
+/** The newest merge request of this project, open or merged, that brought a commit to a branch. */
+async function newestRequest(
+  reader: ForgeReader,
+  commit: ObjectId,
+  target: BranchName,
+): Promise<z.infer<typeof requests>[number] | undefined> {
+  const at = `repository/commits/${commit}/merge_requests`;
+  const found = (await reader.list(`looking for the merge request of ${commit}`, at, requests)) ?? [];
+  const own = found.filter(
+    (one) =>
+      one.target_branch === target &&
+      one.source_project_id === one.target_project_id &&
+      (one.state === 'opened' || one.state === 'merged'),
+  );
+  return own.toSorted((a, b) => b.iid - a.iid)[0];
 }
 
 type Account = z.infer<typeof account>;

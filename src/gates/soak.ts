@@ -3,7 +3,7 @@ import { formatDuration } from '../model/duration.ts';
 import type { Instant } from '../model/effects.ts';
 import type { ReleaseImage } from '../model/release.ts';
 import type { PastRelease, VerificationResult } from './evidence.ts';
-import { defineGate, pass } from './gate.ts';
+import { type Verdict, defineGate, pass } from './gate.ts';
 import { changedImages } from './upstream.ts';
 import { type Advice, advise } from '../model/advice.ts';
 
@@ -30,29 +30,40 @@ export const soak = defineGate({
         advise`verify it again: ${{ act: 'verify', line: environment, again: true }}, or release another version there`,
       );
     }
-    const [{ since, verification }] = healthy
+    const [beginning] = healthy
       .map((release) => countsFrom(release, releases, verifications, clock))
       .toSorted((a, b) => a.since - b.since) as [Beginning];
-    const until = since + wanted;
-    const evidence = verification === undefined ? '' : `, verified by ${verification}`;
-    if (clock >= until) return pass(`${environment} has run ${names} for ${formatDuration(clock - since)}${evidence}`);
-    return {
-      decision: 'wait',
-      until,
-      code: 'soak',
-      text: {
-        what: `${environment} has to run ${names} for ${formatDuration(wanted)}, and has for ${formatDuration(clock - since)}`,
-        why: `it counts from ${new Date(since).toISOString()}${evidence}`,
-        fix: advise`wait until ${new Date(until).toISOString()}, or: ${{ act: 'override', gate: 'soak' }}`,
-        details: {
-          since: new Date(since).toISOString(),
-          until: new Date(until).toISOString(),
-          ...(verification !== undefined && { verification }),
-        },
-      },
-    };
+    return soaked(environment, names, beginning, { wanted, clock });
   },
 });
+
+/** The verdict on images that run upstream since `beginning`. */
+function soaked(
+  environment: string,
+  names: string,
+  { since, verification }: Beginning,
+  { wanted, clock }: { readonly wanted: number; readonly clock: Instant },
+): Verdict {
+  const until = since + wanted;
+  const ran = formatDuration(clock - since);
+  const evidence = verification === undefined ? '' : `, verified by ${verification}`;
+  if (clock >= until) return pass(`${environment} has run ${names} for ${ran}${evidence}`);
+  return {
+    decision: 'wait',
+    until,
+    code: 'soak',
+    text: {
+      what: `${environment} has to run ${names} for ${formatDuration(wanted)}, and has for ${ran}`,
+      why: `it counts from ${new Date(since).toISOString()}${evidence}`,
+      fix: advise`wait until ${new Date(until).toISOString()}, or: ${{ act: 'override', gate: 'soak' }}`,
+      details: {
+        since: new Date(since).toISOString(),
+        until: new Date(until).toISOString(),
+        ...(verification !== undefined && { verification }),
+      },
+    },
+  };
+}
 
 function refused(what: string, fix: Advice) {
   return { decision: 'refuse', code: 'soak', text: { what, fix } } as const;

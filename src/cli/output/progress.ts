@@ -30,50 +30,61 @@ export interface ProgressLine {
 /** Starts to show progress; quiet, it shows nothing. */
 export function startProgress(stream: Terminal, quiet: boolean): ProgressLine {
   if (quiet) return { update: () => undefined, clear: () => undefined, stop: () => undefined };
-  return stream.isTTY === true ? onTerminal(stream) : inLog(stream);
+  return stream.isTTY === true ? new TerminalLine(stream) : inLog(stream);
 }
 
-function onTerminal(stream: Terminal): ProgressLine {
-  const speed = measureSpeed();
+/** One line of a terminal, drawn again and again. */
+class TerminalLine implements ProgressLine {
+  readonly #stream: Terminal;
+  readonly #speed = measureSpeed();
+  readonly #patience: NodeJS.Timeout;
+  readonly #frames: NodeJS.Timeout;
   // Until somebody says more, it is this that takes its time.
-  let notice: Progress | undefined = { level: 'progress', text: 'starting' };
-  let since = performance.now();
-  let drawn = '';
-  let patient = true;
-  const draw = (): void => {
-    if (patient || !notice) return;
-    const columns = Math.max(10, (stream.columns ?? 80) - 4);
-    const line = lineOf(notice, speed, columns, performance.now() - since);
-    if (line !== drawn || notice.bytes) stream.write(`\r\x1b[K… ${line}`);
-    drawn = line;
-  };
-  const clear = (): void => {
-    if (drawn !== '') stream.write('\r\x1b[K');
-    drawn = '';
-  };
-  const patience = setTimeout(() => {
-    patient = false;
-    draw();
-  }, PATIENCE).unref();
-  const frames = setInterval(draw, FRAME).unref();
-  return {
-    update(next) {
-      if (next.text !== notice?.text && !next.bytes) since = performance.now();
-      notice = next;
-      if (next.bytes) speed.add(next.bytes.done);
-      else draw();
-    },
-    clear() {
-      clear();
-      // What else is written is about these bytes: they have come to their end.
-      if (notice?.bytes) notice = undefined;
-    },
-    stop() {
-      clearTimeout(patience);
-      clearInterval(frames);
-      clear();
-    },
-  };
+  #notice: Progress | undefined = { level: 'progress', text: 'starting' };
+  #since = performance.now();
+  #drawn = '';
+  #patient = true;
+
+  constructor(stream: Terminal) {
+    this.#stream = stream;
+    this.#patience = setTimeout(() => {
+      this.#patient = false;
+      this.#draw();
+    }, PATIENCE).unref();
+    this.#frames = setInterval(() => this.#draw(), FRAME).unref();
+  }
+
+  update(next: Progress): void {
+    if (next.text !== this.#notice?.text && !next.bytes) this.#since = performance.now();
+    this.#notice = next;
+    if (next.bytes) this.#speed.add(next.bytes.done);
+    else this.#draw();
+  }
+
+  clear(): void {
+    this.#erase();
+    // What else is written is about these bytes: they have come to their end.
+    if (this.#notice?.bytes) this.#notice = undefined;
+  }
+
+  stop(): void {
+    clearTimeout(this.#patience);
+    clearInterval(this.#frames);
+    this.#erase();
+  }
+
+  #draw(): void {
+    if (this.#patient || !this.#notice) return;
+    const columns = Math.max(10, (this.#stream.columns ?? 80) - 4);
+    const line = lineOf(this.#notice, this.#speed, columns, performance.now() - this.#since);
+    if (line !== this.#drawn || this.#notice.bytes) this.#stream.write(`\r\x1b[K… ${line}`);
+    this.#drawn = line;
+  }
+
+  #erase(): void {
+    if (this.#drawn !== '') this.#stream.write('\r\x1b[K');
+    this.#drawn = '';
+  }
 }
 
 function inLog(stream: Terminal): ProgressLine {

@@ -16,7 +16,7 @@ import type { NamedBlob } from '../image/manifest-graph.ts';
 import type { ContentStore, CopyImage, CopyRequest, CopySummary } from '../registry.ts';
 import { copyCompanions } from './companions.ts';
 import { type CopyProgress, createCopyProgress } from './progress.ts';
-import { type Copying, type Node, type Root, type Route, walk } from './walk.ts';
+import { type Copying, type Node, type Root, walk } from './walk.ts';
 
 /** What a copier works with. */
 export interface CopierOptions {
@@ -49,7 +49,7 @@ export function createCopier(options: CopierOptions): CopyImage {
     const own = progress.start(request.label);
     try {
       const state = { send, ask, passed, signal, counts, progress: own, settled: new Set<Digest>() };
-      const copying = begin(options, request, state);
+      const copying = new ImageCopy(options, request, state);
       const nodes = await copying.copyGraph(request);
       await copyCompanions(copying, nodes, request.label);
       if (nodes.at(-1)?.present === false) await readBack(copying, request);
@@ -71,61 +71,80 @@ interface State {
   readonly settled: Set<Digest>;
 }
 
-function begin({ contentOf, notify }: CopierOptions, { from, to }: CopyRequest, state: State): Copying {
-  const { signal, counts, progress, settled } = state;
-  const source = contentOf(from);
-  const target = contentOf(to);
-  const route: Route = { source, target, from, to };
+/** One copy: its blobs, then its manifests from the lowest to the highest. */
+class ImageCopy implements Copying {
+  readonly source: ContentStore;
+  readonly target: ContentStore;
+  readonly from: Repository;
+  readonly to: Repository;
+  readonly notify: ReportProgress;
+  readonly #state: State;
 
-  const send = async (blob: NamedBlob, root: Root, failed: () => boolean): Promise<void> => {
-    const ended = (): boolean => failed() || signal.aborted;
-    const open = async (): Promise<AsyncIterable<Uint8Array>> => {
-      const chunks = await source.openBlob(from, blob);
-      if (chunks) return progress.count(until(ended, chunks, state.passed));
-      throw blobMissing(from, blob, root);
-    };
-    await target.putBlob(to, blob, open, from);
-    counts.blobsSent += 1;
-    counts.bytes += blob.size;
-  };
+  constructor({ contentOf, notify }: CopierOptions, { from, to }: CopyRequest, state: State) {
+    this.source = contentOf(from);
+    this.target = contentOf(to);
+    this.from = from;
+    this.to = to;
+    this.notify = notify;
+    this.#state = state;
+  }
+
+  async copyGraph(root: Root): Promise<readonly Node[]> {
+    throwIfStopped(this.#state.signal);
+    const nodes = await walk(this, root);
+    const absent = nodes.filter(({ present }) => !present);
+    await this.#copyBlobs(absent, root);
+    await this.#putManifests(absent);
+    return nodes;
+  }
+
+  async #copyBlobs(nodes: readonly Node[], root: Root): Promise<void> {
+    const { signal, progress, settled, ask, send } = this.#state;
+    const blobs = new Map(nodes.flatMap((node) => node.blobs).map((blob) => [blob.digest, blob]));
+    const wanted = [...blobs.values()].filter(({ digest }) => !settled.has(digest));
+    const lacking: NamedBlob[] = [];
+    await all(wanted, ask, signal, async (blob) => {
+      if (!(await this.#has(blob))) lacking.push(blob);
+    });
+    for (const { size } of lacking) progress.expect(size);
+    // The largest first: the last one to end then ends soonest.
+    lacking.sort((a, b) => b.size - a.size || (a.digest < b.digest ? -1 : 1));
+    await all(lacking, send, signal, async (blob, failed) => this.#send(blob, root, failed));
+    for (const { digest } of wanted) settled.add(digest);
+  }
+
   /** Whether the target has a blob by now. */
-  const has = async (blob: NamedBlob): Promise<boolean> => {
-    if (await target.mountBlob?.(to, blob, from)) counts.blobsMounted += 1;
-    else if (await target.hasBlob(to, blob)) counts.blobsPresent += 1;
+  async #has(blob: NamedBlob): Promise<boolean> {
+    const { counts } = this.#state;
+    if (await this.target.mountBlob?.(this.to, blob, this.from)) counts.blobsMounted += 1;
+    else if (await this.target.hasBlob(this.to, blob)) counts.blobsPresent += 1;
     else return false;
     return true;
-  };
+  }
 
-  return {
-    ...route,
-    source,
-    target,
-    notify,
-    async copyGraph(root) {
-      throwIfStopped(signal);
-      const nodes = await walk(route, root);
-      const absent = nodes.filter(({ present }) => !present);
-      const blobs = new Map(absent.flatMap((node) => node.blobs).map((blob) => [blob.digest, blob]));
-      const wanted = [...blobs.values()].filter(({ digest }) => !settled.has(digest));
-      const lacking: NamedBlob[] = [];
-      await all(wanted, state.ask, signal, async (blob) => {
-        if (!(await has(blob))) lacking.push(blob);
+  async #send(blob: NamedBlob, root: Root, failed: () => boolean): Promise<void> {
+    const { signal, progress, passed, counts } = this.#state;
+    const ended = (): boolean => failed() || signal.aborted;
+    const open = async (): Promise<AsyncIterable<Uint8Array>> => {
+      const chunks = await this.source.openBlob(this.from, blob);
+      if (chunks) return progress.count(until(ended, chunks, passed));
+      throw blobMissing(this.from, blob, root);
+    };
+    await this.target.putBlob(this.to, blob, open, this.from);
+    counts.blobsSent += 1;
+    counts.bytes += blob.size;
+  }
+
+  async #putManifests(nodes: readonly Node[]): Promise<void> {
+    const { ask, signal, counts } = this.#state;
+    for (const level of byHeight(nodes)) {
+      await all(level, ask, signal, async ({ manifest }) => {
+        if (!manifest) return;
+        await this.target.putManifest(this.to, manifest);
+        counts.manifests += 1;
       });
-      for (const { size } of lacking) progress.expect(size);
-      // The largest first: the last one to end then ends soonest.
-      lacking.sort((a, b) => b.size - a.size || (a.digest < b.digest ? -1 : 1));
-      await all(lacking, state.send, signal, async (blob, failed) => send(blob, root, failed));
-      for (const { digest } of wanted) settled.add(digest);
-      for (const level of byHeight(absent)) {
-        await all(level, state.ask, signal, async ({ manifest }) => {
-          if (!manifest) return;
-          await target.putManifest(to, manifest);
-          counts.manifests += 1;
-        });
-      }
-      return nodes;
-    },
-  };
+    }
+  }
 }
 
 function byHeight(nodes: readonly Node[]): readonly (readonly Node[])[] {

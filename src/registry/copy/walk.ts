@@ -43,59 +43,73 @@ const MOST_BYTES = 64 * 1024 * 1024;
  * `manifest-too-large`, and what reading throws.
  */
 export async function walk(route: Route, root: Root): Promise<readonly Node[]> {
-  const limit = pLimit(AT_ONCE);
-  const visits = new Map<Digest, Promise<Node>>();
-  let bytes = 0;
+  return new Walk(route, root).run();
+}
 
-  const read = async (digest: Digest, present: boolean): Promise<Manifest | undefined> => {
-    const { source, target, from, to } = route;
-    const manifest = present ? await target.readManifest(to, digest) : await source.readManifest(from, digest);
-    bytes += manifest?.size ?? 0;
-    if (bytes > MOST_BYTES) throw tooMuch(route, root);
-    return manifest;
-  };
-  const find = async (
-    { digest, mediaType }: Below,
-    guess: Guess,
-  ): Promise<{ readonly present: boolean; readonly manifest: Manifest | undefined }> => {
-    if (guess === 'absent') {
-      const manifest = await read(digest, false);
-      if (manifest) return { present: false, manifest };
-    }
-    const present = await route.target.hasManifest(route.to, digest);
-    const known = present && mediaType !== undefined && !isIndexType(mediaType);
-    return { present, manifest: known ? undefined : await read(digest, present) };
-  };
-  const visit = async (each: Below, above: readonly Digest[], guess: Guess): Promise<Node> => {
+class Walk {
+  readonly #route: Route;
+  readonly #root: Root;
+  readonly #limit = pLimit(AT_ONCE);
+  readonly #visits = new Map<Digest, Promise<Node>>();
+  #bytes = 0;
+
+  constructor(route: Route, root: Root) {
+    this.#route = route;
+    this.#root = root;
+  }
+
+  async run(): Promise<readonly Node[]> {
+    await this.#once(this.#root, [], 'unknown');
+    const nodes = await Promise.all(this.#visits.values());
+    return nodes.sort((a, b) => a.height - b.height);
+  }
+
+  async #once(each: Below, above: readonly Digest[], guess: Guess): Promise<Node> {
+    // Asked for on its own way down, a manifest would wait for itself.
+    if (above.includes(each.digest)) throw cycle(this.#route, each.digest);
+    const known = this.#visits.get(each.digest) ?? this.#visit(each, above, guess);
+    this.#visits.set(each.digest, known);
+    return known;
+  }
+
+  async #visit(each: Below, above: readonly Digest[], guess: Guess): Promise<Node> {
     const { digest } = each;
-    const { present, manifest } = await limit(async () => find(each, guess));
+    const { present, manifest } = await this.#limit(async () => this.#find(each, guess));
     if (!manifest) {
       if (present) return { digest, manifest, present, height: 0, children: [], blobs: [] };
-      throw missing(route, root, each, above.at(-1));
+      throw missing(this.#route, this.#root, each, above.at(-1));
     }
-    const named = namedIn(manifest, route.from.name);
+    const named = namedIn(manifest, this.#route.from.name);
     const path = [...above, digest];
     const [eldest, ...others] = named.children;
-    const first = eldest && (await once(eldest, path, 'unknown'));
+    const first = eldest && (await this.#once(eldest, path, 'unknown'));
     // Children arrive together: where an index and its first child are not there, the others hardly are. One that is all
     // the same costs a look at its blobs.
     const rest: Guess = present || first?.present ? 'unknown' : 'absent';
-    const younger = await Promise.all(others.map(async (child) => once(child, path, rest)));
+    const younger = await Promise.all(others.map(async (child) => this.#once(child, path, rest)));
     const children = first ? [first, ...younger] : younger;
     const height = 1 + Math.max(-1, ...children.map((child) => child.height));
     return { ...named, digest, manifest, present, height };
-  };
-  const once = async (each: Below, above: readonly Digest[], guess: Guess): Promise<Node> => {
-    // Asked for on its own way down, a manifest would wait for itself.
-    if (above.includes(each.digest)) throw cycle(route, each.digest);
-    const known = visits.get(each.digest) ?? visit(each, above, guess);
-    visits.set(each.digest, known);
-    return known;
-  };
+  }
 
-  await once(root, [], 'unknown');
-  const nodes = await Promise.all(visits.values());
-  return nodes.sort((a, b) => a.height - b.height);
+  /** Whether the target has a manifest; the manifest too, where something below it has to be looked at. */
+  async #find({ digest, mediaType }: Below, guess: Guess): Promise<Pick<Node, 'present' | 'manifest'>> {
+    if (guess === 'absent') {
+      const manifest = await this.#read(digest, false);
+      if (manifest) return { present: false, manifest };
+    }
+    const present = await this.#route.target.hasManifest(this.#route.to, digest);
+    const known = present && mediaType !== undefined && !isIndexType(mediaType);
+    return { present, manifest: known ? undefined : await this.#read(digest, present) };
+  }
+
+  async #read(digest: Digest, present: boolean): Promise<Manifest | undefined> {
+    const { source, target, from, to } = this.#route;
+    const manifest = present ? await target.readManifest(to, digest) : await source.readManifest(from, digest);
+    this.#bytes += manifest?.size ?? 0;
+    if (this.#bytes > MOST_BYTES) throw tooMuch(this.#route, this.#root);
+    return manifest;
+  }
 }
 
 /** Whether a target has a manifest: to be asked, or taken as not so. */

@@ -44,9 +44,13 @@ export interface Authorizer {
   refused(repository: RemoteRepository, action: Action, why?: string): Promise<TagflowError>;
 }
 
-type Scheme =
-  | { readonly kind: 'basic' }
-  | { readonly kind: 'bearer'; readonly realm: URL; readonly service: string | undefined };
+interface BearerScheme {
+  readonly kind: 'bearer';
+  readonly realm: URL;
+  readonly service: string | undefined;
+}
+
+type Scheme = { readonly kind: 'basic' } | BearerScheme;
 
 /** What an authorizer works with. */
 export interface AuthorizerOptions {
@@ -62,61 +66,71 @@ export interface AuthorizerOptions {
 
 /** An authorizer that has learned nothing yet. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
-  const { tokens, realms, redactor, origin } = options;
-  const schemes = new Map<string, Scheme>();
-  const scopes = new Map<string, readonly string[]>();
+  return new LearningAuthorizer(options);
+}
 
-  const credentialOf = async (repository: RemoteRepository): Promise<Credential | undefined> => {
-    const credential = await options.credentials.find(repository.host, repository.path);
-    if (!credential) return undefined;
-    remember(credential, redactor);
-    refuseInTheClear(repository, origin(repository), options.plainHttpCredentials);
-    return credential;
-  };
-  const bearer = async (repository: RemoteRepository, action: Action, scheme: Scheme & { kind: 'bearer' }) => {
-    const credential = await credentialOf(repository);
+class LearningAuthorizer implements Authorizer {
+  readonly #options: AuthorizerOptions;
+  /** By repository, and by host for the repositories that were not asked yet. */
+  readonly #schemes = new Map<string, Scheme>();
+  readonly #scopes = new Map<string, readonly string[]>();
+
+  constructor(options: AuthorizerOptions) {
+    this.#options = options;
+  }
+
+  async header(repository: RemoteRepository, action: Action): Promise<string | undefined> {
+    const scheme = this.#schemes.get(repository.name) ?? this.#schemes.get(repository.host);
+    if (!scheme) return undefined;
+    if (scheme.kind === 'bearer') return `Bearer ${await this.#token(repository, action, scheme)}`;
+    const credential = await this.#credentialOf(repository);
+    return credential?.kind === 'password' ? basic(credential.username, credential.password) : undefined;
+  }
+
+  async challenged(
+    repository: RemoteRepository,
+    action: Action,
+    response: HttpResponse,
+    sent: string | undefined,
+  ): Promise<void> {
+    const { tokens, realms, origin } = this.#options;
+    if (sent?.startsWith('Bearer ')) tokens.forget(sent.slice('Bearer '.length));
+    const challenges = parseChallenges(headerOf(response, 'www-authenticate') ?? '');
+    const challenge = challenges.find(isBearer) ?? challenges.find(({ scheme }) => scheme === 'basic');
+    if (!challenge) throw refusal(repository, action, undefined, 'it offers no authentication that tagflow knows');
+    const scheme = schemeOf(challenge, origin(repository), realms);
+    if (scheme.kind === 'basic') {
+      const credential = await this.#credentialOf(repository);
+      if (credential?.kind !== 'password' || sent?.startsWith('Basic ')) throw refusal(repository, action, credential);
+    }
+    const scope = ownScopes(challenge, repository, response.url);
+    if (scope.length > 0) this.#scopes.set(scopeKey(repository, action), scope);
+    this.#schemes.set(repository.name, scheme).set(repository.host, scheme);
+  }
+
+  async refused(repository: RemoteRepository, action: Action, why?: string): Promise<TagflowError> {
+    return refusal(repository, action, await this.#credentialOf(repository), why);
+  }
+
+  async #token(repository: RemoteRepository, action: Action, { realm, service }: BearerScheme): Promise<string> {
+    const credential = await this.#credentialOf(repository);
     if (credential?.kind === 'registry-token') return credential.token;
-    const request = {
-      realm: scheme.realm,
-      service: scheme.service,
-      scopes: scopes.get(scopeKey(repository, action)) ?? [scopeOf(repository, action)],
-      owner: repository.name,
-      credential,
-    };
+    const scopes = this.#scopes.get(scopeKey(repository, action)) ?? [scopeOf(repository, action)];
     try {
-      return await tokens.get(request);
+      return await this.#options.tokens.get({ realm, service, scopes, owner: repository.name, credential });
     } catch (error) {
       throw isTagflowError(error, 'unauthorized') ? refusal(repository, action, credential, error.why) : error;
     }
-  };
+  }
 
-  return {
-    async header(repository, action) {
-      const scheme = schemes.get(repository.name) ?? schemes.get(repository.host);
-      if (!scheme) return undefined;
-      if (scheme.kind === 'bearer') return `Bearer ${await bearer(repository, action, scheme)}`;
-      const credential = await credentialOf(repository);
-      return credential?.kind === 'password' ? basic(credential.username, credential.password) : undefined;
-    },
-
-    async challenged(repository, action, response, sent) {
-      if (sent?.startsWith('Bearer ')) tokens.forget(sent.slice('Bearer '.length));
-      const challenges = parseChallenges(headerOf(response, 'www-authenticate') ?? '');
-      const challenge = challenges.find(isBearer) ?? challenges.find(({ scheme }) => scheme === 'basic');
-      if (!challenge) throw refusal(repository, action, undefined, 'it offers no authentication that tagflow knows');
-      const scheme = schemeOf(challenge, origin(repository), realms);
-      if (scheme.kind === 'basic') {
-        const credential = await credentialOf(repository);
-        if (credential?.kind !== 'password' || sent?.startsWith('Basic '))
-          throw refusal(repository, action, credential);
-      }
-      const scope = ownScopes(challenge, repository, response.url);
-      if (scope.length > 0) scopes.set(scopeKey(repository, action), scope);
-      schemes.set(repository.name, scheme).set(repository.host, scheme);
-    },
-
-    refused: async (repository, action, why) => refusal(repository, action, await credentialOf(repository), why),
-  };
+  async #credentialOf(repository: RemoteRepository): Promise<Credential | undefined> {
+    const { credentials, redactor, origin, plainHttpCredentials } = this.#options;
+    const credential = await credentials.find(repository.host, repository.path);
+    if (!credential) return undefined;
+    remember(credential, redactor);
+    refuseInTheClear(repository, origin(repository), plainHttpCredentials);
+    return credential;
+  }
 }
 
 function isBearer({ scheme, parameters }: Challenge): boolean {

@@ -37,47 +37,56 @@ export function writeRefused(
   response: HttpResponse,
   move: { readonly from: Digest | undefined; readonly to: Digest },
 ): TagflowError {
+  const refusal = refusalOf(repository, tag, response, move.to);
+  if (!refusal) return denied(repository, 'push', response);
+  const { code, what, fix } = refusal;
+  return new TagflowError(code, {
+    what,
+    why: `${repository.host} answered ${describeAnswer(response)}`,
+    fix,
+    details: { repository: repository.name, tag, status: response.status, from: move.from ?? null, to: move.to },
+  });
+}
+
+/** What an answer to a PUT means, where its status or its words say so. */
+function refusalOf(
+  { host, path, name }: RemoteRepository,
+  tag: Tag | Digest,
+  response: HttpResponse,
+  digest: Digest,
+): { readonly code: ErrorCode; readonly what: string; readonly fix: string } | undefined {
   const { status } = response;
   const { code, message } = errorOf(response);
   const said = `${code} ${message}`;
-  const refuse = (errorCode: ErrorCode, what: string, fix: string): TagflowError =>
-    new TagflowError(errorCode, {
-      what,
-      why: `${repository.host} answered ${describeAnswer(response)}`,
-      fix,
-      details: { repository: repository.name, tag, status, from: move.from ?? null, to: move.to },
-    });
   // Harbor 412, Docker Hub 403, ECR 400, GAR 400 or 403: the word is what they share. A policy that forbids the image
   // uses the same status codes without it.
   if (/immutab|TAG_?ALREADY_?EXISTS/i.test(said)) {
-    return refuse(
-      'tag-immutable',
-      `${repository.name}:${tag} cannot be moved: the tag is immutable`,
-      'except the target tags of environments from the registry’s immutability rule',
-    );
+    return {
+      code: 'tag-immutable',
+      what: `${name}:${tag} cannot be moved: the tag is immutable`,
+      fix: 'except the target tags of environments from the registry’s immutability rule',
+    };
   }
   if (status === 413 || /too large|size (?:limit|exceed)/i.test(said)) {
-    return refuse(
-      'manifest-too-large',
-      `${repository.host} does not take the manifest of ${move.to}: it is too large`,
-      'raise the registry’s limit for manifests, or push an index with fewer entries',
-    );
+    return {
+      code: 'manifest-too-large',
+      what: `${host} does not take the manifest of ${digest}: it is too large`,
+      fix: 'raise the registry’s limit for manifests, or push an index with fewer entries',
+    };
   }
   if (status === 404) {
-    return refuse(
-      'forbidden',
-      `${repository.host} denies permission to push to ${repository.path}, but allows reading it`,
-      `give the account that is logged in to ${repository.host} the right to push, or check that it is not a mirror`,
-    );
+    return {
+      code: 'forbidden',
+      what: `${host} denies permission to push to ${path}, but allows reading it`,
+      fix: `give the account that is logged in to ${host} the right to push, or check that it is not a mirror`,
+    };
   }
-  if (status === 405 || status === 415) {
-    return refuse(
-      'not-supported',
-      `${repository.host} does not accept manifests for ${repository.path}`,
-      'check that it is not a read-only mirror and knows the media type of the image',
-    );
-  }
-  return denied(repository, 'push', response);
+  if (status !== 405 && status !== 415) return undefined;
+  return {
+    code: 'not-supported',
+    what: `${host} does not accept manifests for ${path}`,
+    fix: 'check that it is not a read-only mirror and knows the media type of the image',
+  };
 }
 
 /** The error for an upload that a registry does not take. */

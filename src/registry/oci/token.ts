@@ -52,49 +52,58 @@ const Answer = z.object({
   expires_in: z.optional(z.union([z.number(), z.string()])),
 });
 
-/** A token source. `send` delivers a request with retries and follows no redirects. */
-export function createTokenSource(options: {
+/** What a token source works with. */
+export interface TokenSourceOptions {
   readonly clock: Clock;
   readonly redactor: Redactor;
+  /** Delivers a request with retries, and follows no redirects. */
   readonly send: (request: HttpRequest) => Promise<HttpResponse>;
-}): TokenSource {
-  const { clock, redactor, send } = options;
-  const entries = new Map<string, Entry>();
-  const inFlight = new Map<string, Promise<string>>();
-  let serial = 0;
+}
 
-  const cached = (request: TokenRequest): string | undefined => {
-    const entry = entries.get(keyOf(request));
-    return entry && clock.elapsed() < entry.renewAt ? entry.token : undefined;
-  };
-  const fetchToken = async (request: TokenRequest): Promise<string> => {
+/** A token source that has no tokens yet. */
+export function createTokenSource(options: TokenSourceOptions): TokenSource {
+  return new OAuthTokens(options);
+}
+
+class OAuthTokens implements TokenSource {
+  readonly #options: TokenSourceOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #inFlight = new Map<string, Promise<string>>();
+  #serial = 0;
+
+  constructor(options: TokenSourceOptions) {
+    this.#options = options;
+  }
+
+  async get(request: TokenRequest): Promise<string> {
+    const key = keyOf(request);
+    const running = this.#inFlight.get(key);
+    if (running) return running;
+    const entry = this.#entries.get(key);
+    if (entry && this.#options.clock.elapsed() < entry.renewAt) return entry.token;
+    const fetching = this.#fetch(request).finally(() => this.#inFlight.delete(key));
+    this.#inFlight.set(key, fetching);
+    return fetching;
+  }
+
+  forget(token: string): void {
+    const refused = [...this.#entries.values()].find((entry) => entry.token === token);
+    if (!refused) return;
+    for (const [key, { owner, serial }] of this.#entries) {
+      if (owner === refused.owner && serial <= refused.serial) this.#entries.delete(key);
+    }
+  }
+
+  async #fetch(request: TokenRequest): Promise<string> {
+    const { clock, redactor, send } = this.#options;
     const asked = clock.elapsed();
     const { token, lifetime } = readAnswer(await send(httpRequest(request)), request.realm);
     redactor.add(token);
-    serial += 1;
-    entries.set(keyOf(request), { token, owner: request.owner, serial, renewAt: asked + lifetime * 1000 * USABLE });
+    this.#serial += 1;
+    const renewAt = asked + lifetime * 1000 * USABLE;
+    this.#entries.set(keyOf(request), { token, owner: request.owner, serial: this.#serial, renewAt });
     return token;
-  };
-
-  return {
-    async get(request) {
-      const key = keyOf(request);
-      const running = inFlight.get(key);
-      if (running) return running;
-      const known = cached(request);
-      if (known !== undefined) return known;
-      const fetching = fetchToken(request).finally(() => inFlight.delete(key));
-      inFlight.set(key, fetching);
-      return fetching;
-    },
-    forget(token) {
-      const refused = [...entries.values()].find((entry) => entry.token === token);
-      if (!refused) return;
-      for (const [key, { owner, serial }] of entries) {
-        if (owner === refused.owner && serial <= refused.serial) entries.delete(key);
-      }
-    },
-  };
+  }
 }
 
 function keyOf({ realm, service, scopes, owner }: TokenRequest): string {
