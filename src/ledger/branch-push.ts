@@ -25,19 +25,8 @@ export interface PushParts {
 /** Moves a branch, as the port's `push` promises. */
 export async function pushBranch(parts: PushParts, move: BranchMove): Promise<PushVerdict> {
   const { ancestry, settling, heads } = parts;
-  const { branch, commit, expected, beside } = move;
-  if (beside && (!isBranchName(beside.branch) || (beside.head !== undefined && !isObjectId(beside.head)))) {
-    throw new TagflowError('internal', { what: `cannot push beside ${JSON.stringify(beside)}` });
-  }
-  if (!isBranchName(branch) || !isObjectId(commit) || (expected !== undefined && !isObjectId(expected))) {
-    throw new TagflowError('internal', { what: `cannot push ${JSON.stringify([branch, commit, expected])}` });
-  }
-  // A lease alone would let a commit through that leaves the old head behind, as a forced update.
-  if (expected !== undefined && !(await ancestry.contains(commit, expected))) {
-    throw new TagflowError('internal', {
-      what: `commit ${commit} does not contain ${expected}, the head it replaces`,
-    });
-  }
+  const { branch, commit, expected } = move;
+  await requirePushable(ancestry, move);
   let completions = 0;
   let isUnheld = false;
   return settlePush(
@@ -65,6 +54,22 @@ export async function pushBranch(parts: PushParts, move: BranchMove): Promise<Pu
     },
     parts.pacing,
   );
+}
+
+/** Throws `internal` for a move that nothing should ask for. */
+async function requirePushable(ancestry: Ancestry, { branch, commit, expected, beside }: BranchMove): Promise<void> {
+  if (beside && (!isBranchName(beside.branch) || (beside.head !== undefined && !isObjectId(beside.head)))) {
+    throw new TagflowError('internal', { what: `cannot push beside ${JSON.stringify(beside)}` });
+  }
+  if (!isBranchName(branch) || !isObjectId(commit) || (expected !== undefined && !isObjectId(expected))) {
+    throw new TagflowError('internal', { what: `cannot push ${JSON.stringify([branch, commit, expected])}` });
+  }
+  // A lease alone would let a commit through that leaves the old head behind, as a forced update.
+  if (expected !== undefined && !(await ancestry.contains(commit, expected))) {
+    throw new TagflowError('internal', {
+      what: `commit ${commit} does not contain ${expected}, the head it replaces`,
+    });
+  }
 }
 
 /**

@@ -78,9 +78,7 @@ export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger
 /** A repository of our own, and what its remote is reached with. Throws what `createGitLedger` throws. */
 export async function connectGit(options: GitLedgerOptions): Promise<GitConnection> {
   const remote = parseRemoteUrl(options.url, { allowPlainHttp: options.allowPlainHttp === true });
-  const credentialSettings = options.credentials ? [] : (options.credentialSettings ?? []);
-  const credentials = options.credentials ?? ownCredentials(remote, credentialSettings);
-  if (credentials) refuseDebugLog(options.env);
+  const { credentials, credentialSettings } = credentialsFor(remote, options);
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const repository = await createRepository(options.workFolder);
   const { env, gitProgram = 'git' } = options;
@@ -118,6 +116,14 @@ export async function connectGit(options: GitLedgerOptions): Promise<GitConnecti
   };
 }
 
+/** The credentials of a run, and the settings of helpers that Git asks where it has none. */
+function credentialsFor(remote: RemoteUrl, options: GitLedgerOptions) {
+  const credentialSettings = options.credentials ? [] : (options.credentialSettings ?? []);
+  const credentials = options.credentials ?? ownCredentials(remote, credentialSettings);
+  if (credentials) refuseDebugLog(options.env);
+  return { credentials, credentialSettings };
+}
+
 /** The head of a branch, asked along with those of others that are asked at the same time. */
 function askTogether(
   heads: RemoteHeads,
@@ -133,22 +139,39 @@ function askTogether(
   );
 }
 
-/** The ledger from its parts: each method of the port, and the part that keeps its promise. */
-function assemble(options: RemoteOptions, plumbing: PlumbingOptions, connect: () => Promise<GitConnection>): Ledger {
+/** What keeps the promises of the port, over one repository of our own. */
+function partsOf(options: RemoteOptions, plumbing: PlumbingOptions) {
   const activity = new Activity();
   const git = { ...plumbing, activity };
   const { repository, clock, random, signal, timeouts } = options;
   const remote = new Remote(options);
   const settling = new Remote({ ...options, signal: undefined, timeouts: { ...timeouts, retryMs: 0 } });
   const heads = new RemoteHeads(options.remote);
-  const headAsks = askTogether(heads, remote, activity);
   const objects = new ObjectCache(git);
   const fetcher = new Fetcher({ url: options.remote.url, remote, repository, git, objects, activity });
-  const files = new CommitFiles(objects, fetcher, git.bounds);
   const ancestry = new Ancestry(git, objects, fetcher, activity);
-  const steps = new FileSteps(git, objects, fetcher, activity);
   const pacing = { clock, random, signal, settleMs: timeouts.settleMs, hurriedMs: timeouts.hurriedMs };
-  const push = { pacing, settling, heads, objects, fetcher, ancestry };
+  return {
+    activity,
+    git,
+    remote,
+    settling,
+    heads,
+    headAsks: askTogether(heads, remote, activity),
+    objects,
+    fetcher,
+    ancestry,
+    files: new CommitFiles(objects, fetcher, git.bounds),
+    steps: new FileSteps(git, objects, fetcher, activity),
+    push: { pacing, settling, heads, objects, fetcher, ancestry },
+  };
+}
+
+/** The ledger: each method of the port, and the part that keeps its promise. */
+function assemble(options: RemoteOptions, plumbing: PlumbingOptions, connect: () => Promise<GitConnection>): Ledger {
+  const { repository } = options;
+  const { activity, git, remote, settling, heads, headAsks, ...parts } = partsOf(options, plumbing);
+  const { objects, fetcher, files, ancestry, steps, push } = parts;
   return {
     heads: async () => heads.all(remote),
     head: async (branch) => headAsks.ask(branch),

@@ -46,12 +46,35 @@ export async function runPorcelain(
   task: (git: SimpleGit) => Promise<unknown>,
   options: PorcelainOptions,
 ): Promise<GitAnswer> {
-  const { gitProgram, folder, silenceMs, signal, input, protocol } = options;
+  const { signal, protocol } = options;
   const environment = { ...options.environment, ...(protocol !== undefined && traceVariables(protocol)) };
   let answer: GitAnswer | undefined;
   const hearing = new Hearing(options);
   const abort = signal ? AbortSignal.any([signal, hearing.full]) : hearing.full;
-  const git = simpleGit({
+  const git = start(options, environment, {
+    hearing,
+    abort,
+    take: (said) => {
+      answer = said;
+    },
+  });
+  try {
+    await task(git);
+  } catch (error) {
+    if (!answer && !abort.aborted) throw error;
+  }
+  if (answer) return answer;
+  return { exitCode: undefined, stdout: '', stderr: hearing.said(), timedOut: false, tooMuch: hearing.tooMuch };
+}
+
+/** A simple-git for one command. `take`: gets what a command that failed said. */
+function start(
+  { gitProgram, folder, silenceMs, input }: PorcelainOptions,
+  environment: Readonly<Record<string, string>>,
+  ends: { readonly hearing: Hearing; readonly abort: AbortSignal; readonly take: (answer: GitAnswer) => void },
+): SimpleGit {
+  const { hearing, abort, take } = ends;
+  return simpleGit({
     baseDir: folder,
     binary: gitProgram,
     timeout: { block: silenceMs },
@@ -61,14 +84,14 @@ export async function runPorcelain(
     unsafe: UNSAFE,
     input: () => input,
     errors: (error, { exitCode, stdErr }) => {
-      answer = {
+      take({
         exitCode: typeof exitCode === 'number' ? exitCode : undefined,
         stdout: hearing.printed(),
         // What simple-git itself has to say, of a program that cannot be started.
         stderr: hearing.said() + Buffer.concat(stdErr).toString(),
         timedOut: error instanceof Error && error.message.includes('timeout reached'),
         tooMuch: hearing.tooMuch,
-      };
+      });
       // simple-git takes an exit without words, or by a signal, for a success.
       return error ?? (exitCode === 0 ? undefined : new Error(`exit code ${exitCode}`));
     },
@@ -81,13 +104,6 @@ export async function runPorcelain(
       stdout.on('data', (chunk: Buffer) => hearing.print(chunk));
       stderr.on('data', (chunk: Buffer) => hearing.say(chunk));
     });
-  try {
-    await task(git);
-  } catch (error) {
-    if (!answer && !abort.aborted) throw error;
-  }
-  if (answer) return answer;
-  return { exitCode: undefined, stdout: '', stderr: hearing.said(), timedOut: false, tooMuch: hearing.tooMuch };
 }
 
 /** What Git prints for us to read, a list of refs or a report, and what it says: no more than an honest server makes of it. */

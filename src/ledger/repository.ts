@@ -50,23 +50,7 @@ const FORMAT = {
 
 /** Makes an empty bare repository in a new folder below `parent`. Throws `storage-failed`. */
 export async function createRepository(parent: string): Promise<OwnRepository> {
-  let swept: Promise<void> = Promise.resolve();
-  const folder = await guarded(parent, async () => {
-    await mkdir(parent, { recursive: true });
-    const folder = await mkdtemp(join(parent, folderPrefix('git')));
-    try {
-      // Beside the work of this run: it waits for it at its end alone.
-      swept = sweepLeftovers(parent, (await stat(folder)).mtimeMs);
-      await mkdir(join(folder, 'objects'));
-      await mkdir(join(folder, 'refs'));
-      await writeFile(join(folder, 'HEAD'), 'ref: refs/heads/none\n');
-      await writeFile(join(folder, 'config'), FORMAT.sha1 + CONFIG);
-      return folder;
-    } catch (error) {
-      await rm(folder, { recursive: true, force: true });
-      throw error;
-    }
-  });
+  const { folder, swept } = await guarded(parent, async () => makeFolder(parent));
   return {
     folder,
     async setAlgorithm(algorithm) {
@@ -92,6 +76,23 @@ export async function createRepository(parent: string): Promise<OwnRepository> {
       }
     },
   };
+}
+
+/** `swept`: the removal of what earlier runs left, which continues beside the work of this run. */
+async function makeFolder(parent: string): Promise<{ readonly folder: string; readonly swept: Promise<void> }> {
+  await mkdir(parent, { recursive: true });
+  const folder = await mkdtemp(join(parent, folderPrefix('git')));
+  try {
+    const swept = sweepLeftovers(parent, (await stat(folder)).mtimeMs);
+    await mkdir(join(folder, 'objects'));
+    await mkdir(join(folder, 'refs'));
+    await writeFile(join(folder, 'HEAD'), 'ref: refs/heads/none\n');
+    await writeFile(join(folder, 'config'), FORMAT.sha1 + CONFIG);
+    return { folder, swept };
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 /** The error for a work folder that is full or cannot be written. */

@@ -184,13 +184,12 @@ function Commands(props: {
         <li>
           the change of configuration and pins: <Command>{`git show ${release.commit}`}</Command>
         </li>
-        {runs ? (
-          before && (
-            <li>
-              back to the release before: <Command>{`tagflow rollback ${wordsOf(line)} --reason "…"`}</Command>
-            </li>
-          )
-        ) : (
+        {runs && before && (
+          <li>
+            back to the release before: <Command>{`tagflow rollback ${wordsOf(line)} --reason "…"`}</Command>
+          </li>
+        )}
+        {!runs && (
           <li>
             back to this release:{' '}
             <Command>{`tagflow rollback ${wordsOf(line)} --to "#${release.number}" --reason "…"`}</Command>

@@ -2,7 +2,7 @@
 import type { FoundLayout } from '../config/recognise/survey.ts';
 import type { Pipeline } from '../model/pipeline.ts';
 import type { Imported } from '../engine/release/import.ts';
-import { shortId } from '../model/object-id.ts';
+import { type ObjectId, shortId } from '../model/object-id.ts';
 import { lineName } from '../model/pipeline.ts';
 import { counted } from '../model/text.ts';
 import { tagShape } from './shapes.ts';
@@ -72,35 +72,19 @@ function some(names: readonly string[]): string {
 }
 
 /** First records that were written, or would be. */
-export function importedView({ releases, known, empty, skipped }: Imported): View {
-  const released = releases.filter((one) => one.kind === 'released');
-  const commits = [...new Set(released.map(({ commit }) => commit))];
+export function importedView(imported: Imported): View {
+  const { releases, known, empty, skipped } = imported;
+  const commits = commitsOf(imported);
   const rows = releases.map(({ plan }) => [lineName(plan.environment, plan.application), versionsOf(plan.images)]);
+  const released = releases.filter((one) => one.kind === 'released').length;
   const made =
     commits.length > 0
-      ? [
-          styled('green', '✓'),
-          ` wrote ${counted(released.length, 'first record')} (${commits.map(shortId).join(', ')})`,
-        ]
+      ? [styled('green', '✓'), ` wrote ${counted(released, 'first record')} (${commits.map(shortId).join(', ')})`]
       : releases.length > 0
         ? `${counted(releases.length, 'first record')} would be written; nothing was changed`
         : 'nothing to import';
   return {
-    data: {
-      outcome: commits.length > 0 ? 'imported' : releases.length > 0 ? 'planned' : 'unchanged',
-      commits,
-      releases: releases.map((one) => ({
-        line: lineName(one.plan.environment, one.plan.application),
-        images: one.plan.images.map(({ name, version, digest }) => ({ name, version, digest })),
-        ...(one.kind === 'released' && { tags: one.tags.map(tagShape) }),
-      })),
-      known,
-      empty,
-      skipped: skipped.map((one) => ({
-        line: one.environment,
-        refusals: one.refusals.map(({ code, text }) => ({ code, what: text.what, why: text.why })),
-      })),
-    },
+    data: importedShape(imported),
     parts: [
       ...(rows.length > 0 ? [tableOf(['LINE', { name: 'IMAGES', wraps: true }], rows)] : []),
       linesOf(
@@ -112,6 +96,30 @@ export function importedView({ releases, known, empty, skipped }: Imported): Vie
         ),
       ),
     ],
+  };
+}
+
+function commitsOf({ releases }: Imported): readonly ObjectId[] {
+  return [...new Set(releases.flatMap((one) => (one.kind === 'released' ? [one.commit] : [])))];
+}
+
+function importedShape(imported: Imported): View['data'] {
+  const { releases, known, empty, skipped } = imported;
+  const commits = commitsOf(imported);
+  return {
+    outcome: commits.length > 0 ? 'imported' : releases.length > 0 ? 'planned' : 'unchanged',
+    commits,
+    releases: releases.map((one) => ({
+      line: lineName(one.plan.environment, one.plan.application),
+      images: one.plan.images.map(({ name, version, digest }) => ({ name, version, digest })),
+      ...(one.kind === 'released' && { tags: one.tags.map(tagShape) }),
+    })),
+    known,
+    empty,
+    skipped: skipped.map((one) => ({
+      line: one.environment,
+      refusals: one.refusals.map(({ code, text }) => ({ code, what: text.what, why: text.why })),
+    })),
   };
 }
 

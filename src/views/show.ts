@@ -40,17 +40,18 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
         ...rulesChanged.map((one) => fact('gates changed', changerOf(one))),
         ...gates.map((one) => fact('gate', gateWords(one))),
         ...verificationFacts(release.verification),
-        ...held.map(({ release: number, images }) =>
-          fact(
-            'held',
-            `release ${number}: ${images.map(({ name, version }) => `${name} ${version}`).join(', ') || 'its configuration'}`,
-          ),
-        ),
+        ...held.map((one) => fact('held', heldWords(one))),
         ...entryLines(entries),
       ),
       ...sourceParts(release.sources),
     ],
   };
+}
+
+/** What a rollback left, with the release that was left. */
+function heldWords({ release, images }: ReleaseRecord['held'][number]): string {
+  const names = images.map(({ name, version }) => `${name} ${version}`).join(', ');
+  return `release ${release}: ${names || 'its configuration'}`;
 }
 
 /** What a verification found, and each of its steps. */

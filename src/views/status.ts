@@ -309,6 +309,11 @@ function short(digest: string): string {
   return digest.slice(digest.indexOf(':') + 1).slice(0, 12);
 }
 
+function journalHoldShape(hold: EnvironmentStatus['journalHolds'][number]): Readonly<Record<string, unknown>> {
+  const { name = null, version = null, reason = null, ...one } = hold;
+  return { ...one, name, version, reason };
+}
+
 function asData({
   problem,
   since,
@@ -342,12 +347,7 @@ function asData({
     },
     unreleased: unreleased.map(unreleasedShape),
     locks: locks.map(({ reason = null, until, ...one }) => ({ ...one, reason, until: timeOrNull(until) })),
-    journalHolds: journalHolds.map(({ name = null, version = null, reason = null, ...one }) => ({
-      ...one,
-      name,
-      version,
-      reason,
-    })),
+    journalHolds: journalHolds.map(journalHoldShape),
     verification: resultShape(verification),
     journalProblem: problemShape(journalProblem),
     problem: problemShape(problem),

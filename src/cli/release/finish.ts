@@ -14,6 +14,7 @@ import { ERRORS, EXIT } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Failure, failureOf } from '../../views/failure.ts';
 import { failureFinding } from '../../views/findings.ts';
+import type { View } from '../../views/view.ts';
 import { plannedView, proposedView, releasedView, unchangedView } from '../../views/outcome.ts';
 import { severalView } from '../../views/several.ts';
 import { liveFailures, liveReleaseShape, liveReleaseView } from '../../views/live.ts';
@@ -82,13 +83,8 @@ export async function finishSeveral(
 
 async function finishRelease(session: Session, outcome: Released | Unchanged, after: AfterRelease): Promise<number> {
   const released = outcome.kind === 'released' ? outcome : undefined;
-  const commit = outcome.kind === 'released' ? outcome.commit : outcome.head;
-  const environment = outcome.kind === 'released' ? outcome.plan.environment : outcome.environment;
+  const { commit, environment, view } = standing(session, outcome);
   const failures = incomplete(environment, commit, outcome.tags);
-  const view =
-    outcome.kind === 'released'
-      ? releasedView(outcome, (session.io.clock ?? machineClock).now())
-      : unchangedView(outcome);
   const { record } = outcome;
   const unwritten = await tellCi(session, {
     environment,
@@ -97,24 +93,11 @@ async function finishRelease(session: Session, outcome: Released | Unchanged, af
     changed: released !== undefined,
     previous: released?.replaced,
   });
-  const { output } = session.options;
   // A release whose tags are not there yet is not deployed.
   const then = failures.length === 0 ? after : {};
-  const isData = output === 'json' || output === 'yaml';
-  if (!isData) session.print(view);
-  const { live, verified } = await lookAfter(then, released?.commit);
-  if (isData) {
-    const more = {
-      ...(live && { live: liveReleaseShape(live) }),
-      ...(verified && { verification: verificationShape(verified) }),
-    };
-    session.print({ ...view, data: { ...view.data, ...more } });
-  } else {
-    if (live) session.print(liveReleaseView(live));
-    if (verified) session.print(verificationView(verified));
-  }
+  const { live, verified } = await printWith(session, view, async () => lookAfter(then, released?.commit));
   // Data has its tags in it, on stdout; a file of CI is not part of it.
-  if (output !== 'json') session.fail(failures);
+  if (session.options.output !== 'json') session.fail(failures);
   session.fail(unwritten, 'table');
   const late = live ? liveFailures(live) : [];
   session.fail(late, 'table');
@@ -123,11 +106,43 @@ async function finishRelease(session: Session, outcome: Released | Unchanged, af
   return [...failures, ...unwritten][0]?.exit ?? exit;
 }
 
+/** The release that stands now, made by this command or before. */
+function standing(session: Session, outcome: Released | Unchanged) {
+  if (outcome.kind === 'unchanged') {
+    return { commit: outcome.head, environment: outcome.environment, view: unchangedView(outcome) };
+  }
+  const view = releasedView(outcome, (session.io.clock ?? machineClock).now());
+  return { commit: outcome.commit, environment: outcome.plan.environment, view };
+}
+
+/** What was seen of a release that stands. */
+interface Seen {
+  readonly live: LiveRelease | undefined;
+  readonly verified: Verified | undefined;
+}
+
+/** Prints a release and what is seen of it: text as it comes, data as one document at the end. */
+async function printWith(session: Session, view: View, look: () => Promise<Seen>): Promise<Seen> {
+  const { output } = session.options;
+  const isData = output === 'json' || output === 'yaml';
+  if (!isData) session.print(view);
+  const seen = await look();
+  const { live, verified } = seen;
+  if (isData) {
+    const more = {
+      ...(live && { live: liveReleaseShape(live) }),
+      ...(verified && { verification: verificationShape(verified) }),
+    };
+    session.print({ ...view, data: { ...view.data, ...more } });
+    return seen;
+  }
+  if (live) session.print(liveReleaseView(live));
+  if (verified) session.print(verificationView(verified));
+  return seen;
+}
+
 /** Looks whether a release runs, in words and by its verification. */
-async function lookAfter(
-  { waitLive, verify }: AfterRelease,
-  commit: ObjectId | undefined,
-): Promise<{ readonly live: LiveRelease | undefined; readonly verified: Verified | undefined }> {
+async function lookAfter({ waitLive, verify }: AfterRelease, commit: ObjectId | undefined): Promise<Seen> {
   const live = await waitLive?.(commit);
   return { live, verified: live?.isLive === false ? undefined : await verify?.(commit) };
 }

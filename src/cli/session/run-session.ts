@@ -1,12 +1,12 @@
 // One run of a command: how it speaks, when it must stop, and the ports it is given, made when first asked for.
 import type { Composition } from '../../compose/composition.ts';
 import type { OpenRegistries } from '../../compose/registries.ts';
-import type { Progress } from '../../model/effects.ts';
+import type { Progress, ReportProgress } from '../../model/effects.ts';
 import { createFacts } from './facts.ts';
 import type { GlobalOptions } from '../arguments/globals.ts';
 import type { Io } from '../process/io.ts';
 import { SignalStop } from './signals.ts';
-import type { Session } from './session.ts';
+import type { Session, Stopping } from './session.ts';
 import { PagedOutput } from '../output/paged-output.ts';
 import { printFailures } from '../output/failure.ts';
 import { showProgress } from '../output/notice.ts';
@@ -21,27 +21,18 @@ export async function withSession(
 ): Promise<number> {
   const facts = createFacts();
   const progress = startProgress(io.stderr, options.quiet === true || options.log === 'json');
-  let composition: Promise<Composition> | undefined;
-  let registries: Promise<OpenRegistries> | undefined;
   const output = new PagedOutput(io, options);
   const notify = (notice: Progress): void => showProgress(io.stderr, options, progress, notice);
   const stopping = new SignalStop(io, options, facts, (text) => notify({ level: 'warning', text }));
   stopping.listen();
+  const ports = new LazyPorts(io, options, notify, stopping);
   const session: Session = {
     io,
     options,
     signal: stopping.signal,
     facts,
-    async context() {
-      composition ??= import('./compose.ts').then(({ compose }) => compose(io, options, notify, stopping));
-      return (await composition).context;
-    },
-    async registries() {
-      registries ??= import('./compose.ts').then(({ composeRegistries }) =>
-        composeRegistries(io, options, notify, stopping.signal),
-      );
-      return { registries: await registries, notify, signal: stopping.signal };
-    },
+    context: async () => ports.context(),
+    registries: async () => ({ registries: await ports.registries(), notify, signal: stopping.signal }),
     print(result) {
       progress.clear();
       output.write(formatResult(result, options, io.stdout));
@@ -62,9 +53,37 @@ export async function withSession(
     progress.stop();
     stopping.dispose();
     await output.end();
+    await ports.close();
+  }
+}
+
+type ComposeArguments = readonly [Io, GlobalOptions, ReportProgress, Stopping];
+
+/** The ports of a run, made when they are first asked for. */
+class LazyPorts {
+  readonly #arguments: ComposeArguments;
+  #composition: Promise<Composition> | undefined;
+  #registries: Promise<OpenRegistries> | undefined;
+
+  constructor(...composeArguments: ComposeArguments) {
+    this.#arguments = composeArguments;
+  }
+
+  async context(): Promise<Composition['context']> {
+    this.#composition ??= import('./compose.ts').then(({ compose }) => compose(...this.#arguments));
+    return (await this.#composition).context;
+  }
+
+  async registries(): Promise<OpenRegistries> {
+    const [io, options, notify, { signal }] = this.#arguments;
+    this.#registries ??= import('./compose.ts').then((made) => made.composeRegistries(io, options, notify, signal));
+    return this.#registries;
+  }
+
+  async close(): Promise<void> {
+    (await this.#registries)?.close();
     // A composition that failed has nothing to free; its error is the command's already.
-    (await registries)?.close();
-    await composition?.then(
+    await this.#composition?.then(
       (made) => made.close(),
       () => undefined,
     );

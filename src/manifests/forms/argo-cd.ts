@@ -64,15 +64,7 @@ function parameterSite(
   const text = textOf(value)?.trim() ?? '';
   if (!part || isOtherImage(name) || !isMap(item) || !isScalar(value)) return undefined;
   const sibling = (wanted: string): Parameter | undefined =>
-    all.find((other) => {
-      const at = other.name.split('.');
-      const found = partOf(at.at(-1) ?? '');
-      return (
-        found?.part === wanted &&
-        found.component === part.component &&
-        at.slice(0, -1).join() === steps.slice(0, -1).join()
-      );
-    });
+    all.find((other) => isPartOf(other.name, { part: wanted, component: part.component }, steps.slice(0, -1)));
   if (part.part === 'image' && isReference(text) && !sibling('tag')) {
     return referenceSite(document, [...path, 'value'], value);
   }
@@ -92,6 +84,17 @@ function parameterSite(
     digest: fieldOf(digest),
   };
   return fieldsSite({ document, path, map: item, labels, addTag: false }, fields);
+}
+
+/** Whether a parameter below some keys names a part of an image. */
+function isPartOf(
+  name: string,
+  { part, component }: { readonly part: string; readonly component: string },
+  below: readonly string[],
+): boolean {
+  const steps = name.split('.');
+  const found = partOf(steps.at(-1) ?? '');
+  return found?.part === part && found.component === component && steps.slice(0, -1).join() === below.join();
 }
 
 /** `kustomize.images`: `NAME:TAG`, `NAME@DIGEST`, or `NAME=NEWNAME:TAG`. */

@@ -25,37 +25,19 @@ import type {
 
 /** The data of a page. `say`: the command for what a reader can do. */
 export function pageDataOf(report: RepositoryReport, say: SayAct): PageData {
-  const pasts = new Map(report.pasts.map((past) => [past.environment.name, past]));
-  const metrics = new Map(report.metrics.map((one) => [one.line, one]));
-  const problems = new Map(report.problems.map(({ environment, problem }) => [environment, problem.message]));
+  const pasts = new Map(report.pasts.map((past) => [past.environment.name, past.releases]));
   return {
     schemaVersion: 1,
     made: report.made,
     since: report.since,
     trunk: report.trunk,
-    lines: report.states.map((state): PageLine => {
-      const line = report.pipeline.lines.get(state.environment);
-      const measured = metrics.get(state.environment);
-      return {
-        name: state.environment,
-        environment: line?.environment ?? state.environment,
-        application: line?.application ?? null,
-        branch: state.branch,
-        from: state.from,
-        metrics: measured ? metricsFor(measured) : null,
-        freezes: (report.freezes.get(state.environment) ?? []).map(({ start, end, reason = null }) => ({
-          start,
-          end,
-          reason,
-        })),
-        marks: marksOf(state, line?.verify !== undefined),
-        remarks: remarks(state).map((text) => remarkOf(text, say)),
-        problem: problems.get(state.environment) ?? state.problem?.message ?? null,
-        releases: (pasts.get(state.environment)?.releases ?? []).map((release) =>
-          releaseOf(release, report.details.get(release.commit)),
-        ),
-      };
-    }),
+    lines: report.states.map((state) => ({
+      ...lineOf(report, state),
+      remarks: remarks(state).map((text) => remarkOf(text, say)),
+      releases: (pasts.get(state.environment) ?? []).map((release) =>
+        releaseOf(release, report.details.get(release.commit)),
+      ),
+    })),
     journal: report.journal.map(entryOf),
     findings:
       report.audit?.findings.map(({ author, problem, ...finding }) => ({
@@ -65,6 +47,24 @@ export function pageDataOf(report: RepositoryReport, say: SayAct): PageData {
       })) ?? null,
     checkProblem: report.auditProblem?.message ?? null,
     problem: null,
+  };
+}
+
+function lineOf(report: RepositoryReport, state: EnvironmentStatus): Omit<PageLine, 'remarks' | 'releases'> {
+  const { environment: name, branch, from, problem } = state;
+  const line = report.pipeline.lines.get(name);
+  const measured = report.metrics.find((one) => one.line === name);
+  const unread = report.problems.findLast(({ environment }) => environment === name)?.problem;
+  return {
+    name,
+    environment: line?.environment ?? name,
+    application: line?.application ?? null,
+    branch,
+    from,
+    metrics: measured ? metricsFor(measured) : null,
+    freezes: (report.freezes.get(name) ?? []).map(({ start, end, reason = null }) => ({ start, end, reason })),
+    marks: marksOf(state, line?.verify !== undefined),
+    problem: unread?.message ?? problem?.message ?? null,
   };
 }
 
@@ -180,46 +180,29 @@ function remarkOf(text: TextLine, say: SayAct): PageRemark {
 
 function marksOf(state: EnvironmentStatus, isVerified: boolean): readonly PageMark[] {
   const { images, problem, record, locks, held, journalHolds, waiting, verification, asked } = state;
-  const has = (word: string, bad: boolean, is: boolean): readonly PageMark[] => (is ? [{ word, bad }] : []);
   const some = (test: (image: ImageStatus) => boolean): boolean => images.some(test);
+  const isUnknown = ({ branch, registry, live }: ImageStatus): boolean =>
+    [branch.state, registry.state, live?.state].includes('unknown');
+  const bad: readonly (readonly [string, boolean])[] = [
+    ['unreadable', problem !== undefined],
+    ['branch drift', some(({ branch }) => branch.state === 'drift')],
+    ['registry drift', some(({ registry }) => registry.state === 'drift')],
+    ['unapplied', some(({ registry }) => registry.state === 'unapplied')],
+    ['not live', some(({ live }) => live?.state === 'drift')],
+    ['unknown', some(isUnknown)],
+    ['verification failed', verification?.result === 'failed'],
+    ['unverified', verification?.result === 'inconclusive'],
+  ];
+  const neutral: readonly (readonly [string, boolean])[] = [
+    ['unverified', isVerified && record !== undefined && !verification],
+    ['locked', locks.length > 0],
+    ['held', held.length + journalHolds.length > 0],
+    ['asked for', asked.length > 0],
+    ['waiting', waiting.some((one) => !one.held)],
+  ];
   return [
-    ...has('unreadable', true, problem !== undefined),
-    ...has(
-      'branch drift',
-      true,
-      some(({ branch }) => branch.state === 'drift'),
-    ),
-    ...has(
-      'registry drift',
-      true,
-      some(({ registry }) => registry.state === 'drift'),
-    ),
-    ...has(
-      'unapplied',
-      true,
-      some(({ registry }) => registry.state === 'unapplied'),
-    ),
-    ...has(
-      'not live',
-      true,
-      some(({ live }) => live?.state === 'drift'),
-    ),
-    ...has(
-      'unknown',
-      true,
-      some(({ branch, registry, live }) => [branch.state, registry.state, live?.state].includes('unknown')),
-    ),
-    ...has('verification failed', true, verification?.result === 'failed'),
-    ...has('unverified', true, verification?.result === 'inconclusive'),
-    ...has('unverified', false, isVerified && record !== undefined && !verification),
-    ...has('locked', false, locks.length > 0),
-    ...has('held', false, held.length + journalHolds.length > 0),
-    ...has('asked for', false, asked.length > 0),
-    ...has(
-      'waiting',
-      false,
-      waiting.some((one) => !one.held),
-    ),
+    ...bad.flatMap(([word, is]) => (is ? [{ word, bad: true }] : [])),
+    ...neutral.flatMap(([word, is]) => (is ? [{ word, bad: false }] : [])),
   ];
 }
 
