@@ -83,6 +83,8 @@ interface PutTags {
   readonly wasBehind: boolean;
   /** The release that deployed the images again, whose tags they are. */
   readonly again?: Released;
+  /** The release that came meanwhile, where it has to be deployed again. */
+  readonly overtaken?: ReleaseRecord;
 }
 
 /** Puts the tags of a head's release where no newer one is known. The branch has to be read again after that. */
@@ -94,7 +96,7 @@ async function putNewest(
 ): Promise<PutTags> {
   const wasBehind = await isBehind(context.registries, environment, record);
   if (!(await isNewest(context, { environment, head }, record)))
-    return { tags: await applyNewest(context, environment, head, record), settled: true, wasBehind };
+    return { ...(await applyNewest(context, environment, head, record)), settled: true, wasBehind };
   // Before the tags: once they are right, nothing tells a run that comes after a killed one that they were late. A release that
   // deploys again is not followed by another before its own tags are there, or a registry that refuses them gets ever more.
   const mayCome = wasBehind && isOld(context, record) && !isRedeploy(record);
@@ -113,7 +115,7 @@ async function settle(context: TagPorts, put: Put): Promise<Put> {
   if (!record || !value || value.settled) return put;
   const settled = await attempt(settleTags(context, environment, { head, record }, value.tags));
   return settled.value
-    ? { ...put, value: { ...value, tags: settled.value } }
+    ? { ...put, value: { ...value, ...settled.value } }
     : { environment, head, record, problem: settled.problem };
 }
 
@@ -128,14 +130,14 @@ async function finish(
   if (!record || !value) return { environment: name, head, record: undefined, tags: [], problem: put.problem };
   const { value: found, problem } = await attempt(
     (async () => {
-      const { tags, wasBehind, again: before } = value;
+      const { tags, wasBehind, overtaken, again: before } = value;
       const released = before?.record ?? record;
       new Steps(context, { environment: name }).tagged(released, tags);
       if (!isComplete(tags)) return { record: released, tags };
       await removeOldTags(context, environment, { head: before?.commit ?? head, record: released }, closed);
       // the time is that of now: putting them may have taken long itself
-      const isLate = wasBehind && isOld(context, released);
-      const again = isLate ? await redeploy(context, environment, released, true) : undefined;
+      const late = overtaken ?? (wasBehind && isOld(context, released) ? released : undefined);
+      const again = late && (await redeploy(context, environment, late, true));
       return again && again !== 'later' ? { record: again.record, tags: again.tags } : { record: released, tags };
     })(),
   );

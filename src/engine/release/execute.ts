@@ -101,10 +101,10 @@ async function execute(
   if (!committed) return { kind: 'raced', state, copyingMs };
   const { commit, record } = committed;
   steps.committed(plan, commit);
-  const tags = await applyCommitted(context, { environment, commit, record, replaced });
+  const { tags, overtaken } = await applyCommitted(context, { environment, commit, record, replaced });
   steps.tagged(record, tags);
   const downstream = downstreamOf(snapshot.pipeline, environment);
-  const late = cameLate(environment, record, context.clock.elapsed() - pushing);
+  const late = overtaken ?? cameLate(environment, record, context.clock.elapsed() - pushing);
   return { kind: 'released', plan, record, commit, tags, replaced, downstream, ...(late && { late }) };
 }
 
@@ -113,9 +113,9 @@ async function repair(context: TagPorts, standing: UnchangedRelease, steps: Step
   const { environment, head, record } = standing.state;
   await copyImages(context, standing);
   const wasBehind = await isBehind(context.registries, environment, record);
-  const tags = await applyNewest(context, environment, head, record);
+  const { tags, overtaken } = await applyNewest(context, environment, head, record);
   steps.tagged(record, tags);
-  const late = wasBehind && isOld(context, record);
+  const late = overtaken ?? (wasBehind && isOld(context, record) ? record : undefined);
   return { ...unchanged(standing, tags), ...(late && { late }) };
 }
 

@@ -61,7 +61,14 @@ function followsTag({ pin, pins, images }: Environment, record: ReleaseRecord): 
   });
 }
 
-/** Whether a run that has just put a release's tags took so long from its commit to them that Pods may have been started meanwhile. */
-export function cameLate(environment: Environment, record: ReleaseRecord, milliseconds: number): boolean {
-  return milliseconds >= SOON && followsTag(environment, record) && !isRedeploy(record);
+/**
+ * The release whose tags a run has just put, where it took so long from its commit to them that Pods may have been started
+ * meanwhile.
+ */
+export function cameLate(
+  environment: Environment,
+  record: ReleaseRecord,
+  milliseconds: number,
+): ReleaseRecord | undefined {
+  return milliseconds >= SOON && followsTag(environment, record) && !isRedeploy(record) ? record : undefined;
 }

@@ -56,8 +56,8 @@ export interface Unchanged {
   readonly head: ObjectId;
   readonly record: ReleaseRecord;
   readonly tags: readonly TagStatus[];
-  /** Its target tags named an image before until this run put them. */
-  readonly late?: true;
+  /** The release to deploy again, this one or a newer: its target tags named an image before until this run put them. */
+  readonly late?: ReleaseRecord;
 }
 
 /** A release that was committed; `tags` are as they were read back. */
@@ -71,8 +71,11 @@ export interface Released {
   readonly replaced: ReleaseRecord | undefined;
   /** The environments that take from this one. */
   readonly downstream: readonly string[];
-  /** Its tags were right so long after its commit that Pods may have been started on the image before. */
-  readonly late?: true;
+  /**
+   * The release to deploy again, this one or a newer: its tags were right so long after its commit that Pods may have been
+   * started on another image.
+   */
+  readonly late?: ReleaseRecord;
 }
 
 /** A release that was asked for in a pull request: it is one when that is merged, and `apply` puts its tags. */

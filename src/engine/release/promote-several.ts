@@ -120,7 +120,7 @@ async function repairAll(context: TagPorts, standing: readonly UnchangedRelease[
   const applied = new Map((await applyAllNewest(context, whole)).map((found, index) => [whole[index], found]));
   return standing.map(({ state }, index) => {
     const found = applied.get(state);
-    return standingLine(state, found?.value ?? [], found?.problem ?? copied[index]?.problem);
+    return standingLine(state, found?.value?.tags ?? [], found?.problem ?? copied[index]?.problem);
   });
 }
 

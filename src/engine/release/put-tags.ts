@@ -10,6 +10,7 @@ import { type Tag, parseRepository } from '../../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import { isNewest } from './checks.ts';
 import type { Context, RecordReading, TagPorts } from '../context.ts';
+import { isBehind, isOld } from './late-tags.ts';
 import { steady, steadyHead } from '../read/replica-lag.ts';
 import { remedyAfter, remedyOf } from './incomplete.ts';
 import type { TagStatus } from './outcome.ts';
@@ -25,6 +26,13 @@ const AT_ONCE = 8;
 /** Whether every tag was put and verified. */
 export function isComplete(tags: readonly TagStatus[]): boolean {
   return tags.every(({ status }) => status !== 'failed');
+}
+
+/** The tags of a release that were put, and its branch read again behind them. */
+export interface Settled {
+  readonly tags: readonly TagStatus[];
+  /** The newer release that the branch had by then, where its tags came late: it has to be deployed again. */
+  readonly overtaken?: ReleaseRecord;
 }
 
 /** A release that has just been committed. */
@@ -43,11 +51,11 @@ export interface JustCommitted {
 export async function applyCommitted(
   context: TagPorts,
   { environment, commit, record, replaced }: JustCommitted,
-): Promise<readonly TagStatus[]> {
+): Promise<Settled> {
   const { value, problem: cause } = await attempt(async () => {
-    const tags = await applyHead(context, environment, { head: commit, record }, replaced);
-    if (isComplete(tags)) await removeFallenOut(context, environment, commit, record);
-    return tags;
+    const settled = await applyHead(context, environment, { head: commit, record }, replaced);
+    if (isComplete(settled.tags)) await removeFallenOut(context, environment, commit, record);
+    return settled;
   });
   if (!cause) return value;
   throw new TagflowError('tags-incomplete', {
@@ -66,7 +74,7 @@ export async function applyCommitted(
 export async function applyAllCommitted(
   context: TagPorts,
   made: readonly JustCommitted[],
-): Promise<readonly (readonly TagStatus[])[]> {
+): Promise<readonly Settled[]> {
   const [first] = made;
   if (!first) return [];
   const limit = pLimit(AT_ONCE);
@@ -79,7 +87,7 @@ export async function applyAllCommitted(
   );
   // A server that does not answer here fails no release: each line asks again, and says that it is committed.
   const { value: now } = await attempt(context.ledger.head(first.environment.branch));
-  if (now === first.commit) return tags;
+  if (now === first.commit) return tags.map((each) => ({ tags: each }));
   return allEnded(made.map(async (one) => limit(async () => applyCommitted(context, one))));
 }
 
@@ -92,7 +100,7 @@ export async function applyNewest(
   environment: Environment,
   head: ObjectId,
   record: ReleaseRecord,
-): Promise<readonly TagStatus[]> {
+): Promise<Settled> {
   let current: Current | undefined = { head, record };
   for (let round = 0; current && round < MAX_ROUNDS; round += 1) {
     if (await isNewest(context, { environment, head: current.head }, current.record))
@@ -121,7 +129,7 @@ export interface StandingRelease extends Current {
 export async function applyAllNewest(
   context: TagPorts,
   standing: readonly StandingRelease[],
-): Promise<readonly Attempt<readonly TagStatus[]>[]> {
+): Promise<readonly Attempt<Settled>[]> {
   const limit = pLimit(AT_ONCE);
   const put = await allEnded(
     standing.map(async ({ environment, head, record }) =>
@@ -129,17 +137,17 @@ export async function applyAllNewest(
         attempt(async () =>
           (await isNewest(context, { environment, head }, record))
             ? { tags: await putTags(context, environment, record, () => false), isSettled: false }
-            : { tags: await applyNewest(context, environment, head, record), isSettled: true },
+            : { ...(await applyNewest(context, environment, head, record)), isSettled: true },
         ),
       ),
     ),
   );
   // Together, so that one listing of the heads answers all.
   return allEnded(
-    standing.map(async (one, index): Promise<Attempt<readonly TagStatus[]>> => {
+    standing.map(async (one, index): Promise<Attempt<Settled>> => {
       const { value, problem } = put[index] ?? fail();
       if (problem) return { problem };
-      return value.isSettled ? { value: value.tags } : attempt(settleTags(context, one.environment, one, value.tags));
+      return value.isSettled ? { value } : attempt(settleTags(context, one.environment, one, value.tags));
     }),
   );
 }
@@ -158,7 +166,7 @@ export async function applyHead(
   environment: Environment,
   current: Current,
   replaced?: ReleaseRecord,
-): Promise<readonly TagStatus[]> {
+): Promise<Settled> {
   // A tag that reads as right may be a stale read of an image that this very release changed: back on an older digest, a
   // lagging replica shows what the tag once was. Write it.
   const rewrite = (image: ReleaseImage): boolean => replaced !== undefined && changes(replaced, image);
@@ -171,17 +179,22 @@ export async function settleTags(
   environment: Environment,
   first: Current,
   put: readonly TagStatus[],
-): Promise<readonly TagStatus[]> {
-  let [current, tags] = [first, put];
+): Promise<Settled> {
+  let [current, tags, wasBehind] = [first, put, false];
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const newer = await newerThan(context, environment, current);
-    if (!newer) return tags;
+    if (!newer) {
+      const isLate = wasBehind && isComplete(tags) && isOld(context, current.record);
+      return { tags, ...(isLate && { overtaken: current.record }) };
+    }
     if (round === MAX_ROUNDS) break;
     context.notify({
       level: 'info',
       text: `${environment.name} moved on to release ${newer.record.sequence}: applying that`,
     });
     current = newer;
+    // its tags were not put yet, or this run has just put older ones over them
+    wasBehind = await isBehind(context.registries, environment, current.record);
     // After a change a tag that reads as right may be about to be overwritten, or be a stale read: write it.
     tags = await putTags(context, environment, current.record, () => true);
   }

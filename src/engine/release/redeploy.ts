@@ -33,21 +33,25 @@ export async function redeploy(
   const { value, problem } = await attempt(release(context, name, choose, {}));
   if (problem?.retryable === true && !isLast) return 'later';
   if (problem) return warn(context, name, sentenceOf(problem));
-  if (value?.kind === 'released') return value;
-  return value?.kind === 'refused'
-    ? warn(context, name, value.refusals.map(({ text }) => text.what).join('; '))
-    : undefined;
+  if (value?.kind === 'refused') return warn(context, name, value.refusals.map(({ text }) => text.what).join('; '));
+  if (value?.kind !== 'released' && value?.kind !== 'unchanged') return undefined;
+  // the branch moved on, and what is newer came late as well
+  const isNewer = value.late !== undefined && value.late.sequence > record.sequence;
+  const newer = isNewer ? await redeploy(context, { name, pullRequest }, value.late, true) : undefined;
+  if (newer && newer !== 'later') return newer;
+  return value.kind === 'released' ? value : undefined;
 }
 
 /**
  * What came of a release, or the release that deployed it again where the run that made or repaired it put its tags late: no
- * `apply` that comes later could tell.
+ * `apply` that comes later could tell. A newer release over whose tags the run put its own is deployed again as well.
  */
 export async function deployedAgain<T extends Outcome>(given: ReleasePorts, outcome: T): Promise<T | Released> {
-  if ((outcome.kind !== 'released' && outcome.kind !== 'unchanged') || outcome.late !== true) return outcome;
+  if ((outcome.kind !== 'released' && outcome.kind !== 'unchanged') || !outcome.late) return outcome;
   const name = outcome.kind === 'released' ? outcome.plan.environment : outcome.environment;
-  const again = await redeploy(given, { name, pullRequest: false }, outcome.record, true);
-  return again === undefined || again === 'later' ? outcome : again;
+  const again = await redeploy(given, { name, pullRequest: false }, outcome.late, true);
+  const isOwn = outcome.late.sequence === outcome.record.sequence;
+  return isOwn && again && again !== 'later' ? again : outcome;
 }
 
 /** A rollback is released again as one, since its tree is that of the release that it restored. */

@@ -99,7 +99,7 @@ export async function releaseTogether(
     const done = committed[index];
     return done ? [{ ...one, ...done }] : [];
   });
-  const tags = await applyAllCommitted(
+  const settled = await applyAllCommitted(
     context,
     made.map(({ state, commit, record }) => ({
       environment: state.environment,
@@ -109,14 +109,17 @@ export async function releaseTogether(
     })),
   );
   const took = context.clock.elapsed() - pushing;
-  return made.map(({ plan, state, commit, record }, index): Released => ({
-    kind: 'released',
-    ...(cameLate(state.environment, record, took) && { late: true }),
-    plan,
-    record,
-    commit,
-    tags: tags[index] ?? [],
-    replaced: state.record,
-    downstream: downstreamOf(snapshot.pipeline, state.environment),
-  }));
+  return made.map(({ plan, state, commit, record }, index): Released => {
+    const late = settled[index]?.overtaken ?? cameLate(state.environment, record, took);
+    return {
+      kind: 'released',
+      ...(late && { late }),
+      plan,
+      record,
+      commit,
+      tags: settled[index]?.tags ?? [],
+      replaced: state.record,
+      downstream: downstreamOf(snapshot.pipeline, state.environment),
+    };
+  });
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { TagflowError } from '../../../src/model/errors.ts';
 import { apply } from '../../../src/engine/release/apply.ts';
 import { applyHead, requireComplete } from '../../../src/engine/release/put-tags.ts';
+import type { TagStatus } from '../../../src/engine/release/outcome.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
 import { parseTag } from '../../../src/model/reference.ts';
 import {
@@ -26,7 +27,7 @@ async function running(options?: BenchOptions): Promise<Bench> {
 }
 
 /** Statuses as `django:dev moved`. */
-function statuses(tags: Awaited<ReturnType<typeof applyHead>>): readonly string[] {
+function statuses(tags: readonly TagStatus[]): readonly string[] {
   return tags.map(({ image, tag, status }) => `${image}:${tag} ${status}`);
 }
 
@@ -515,7 +516,7 @@ test('tags that are not verified are an error of their own, with each tag in its
   bench.registry.arm({ kind: 'before' }, 1, ({ method, tag }) => method === 'tag' && tag === 'prd');
   const context = bench.context();
   await context.ledger.fetch([bench.head('prd')]);
-  const tags = await applyHead(context, environment, { head: bench.head('prd'), record: bench.record('prd') });
+  const { tags } = await applyHead(context, environment, { head: bench.head('prd'), record: bench.record('prd') });
   const error = refusal(() => {
     requireComplete('prd', bench.head('prd'), tags);
   });
@@ -545,7 +546,7 @@ test.each([
   bench.registry.arm({ kind: 'before', error }, 1, ({ method, tag }) => method === 'tag' && tag === 'prd');
   const context = bench.context();
   await context.ledger.fetch([bench.head('prd')]);
-  const tags = await applyHead(context, environment, { head: bench.head('prd'), record: bench.record('prd') });
+  const { tags } = await applyHead(context, environment, { head: bench.head('prd'), record: bench.record('prd') });
   const told = refusal(() => {
     requireComplete('prd', bench.head('prd'), tags);
   });

@@ -171,6 +171,51 @@ describe('a release whose tags come late', () => {
   });
 });
 
+/** While somebody puts the tag of V4.2, V4.3 is released to prd, with its tags; then that registry call takes a while. */
+function overtakeOnce(bench: Bench, pause: number): void {
+  const tag = bench.registry.tag.bind(bench.registry);
+  let isFirst = true;
+  bench.registry.tag = async (...[repository, digest, name]) => {
+    if (isFirst && name === parseTag('prd') && digest === bench.digest('django', 'V4.2')) {
+      isFirst = false;
+      for (const environment of ['dev', 'stg', 'prd'])
+        await bench.released(environment, environment === 'dev' ? { django: 'V4.3' } : {});
+      await bench.clock.sleep(pause);
+    }
+    return tag(repository, digest, name);
+  };
+}
+
+describe('a run that puts its tags over those of a newer release', () => {
+  it.each(['promote', 'apply'])('deploys the newer release again: %s', async (kind) => {
+    const bench = kind === 'apply' ? await cutOff() : createBench(TARGET);
+    if (kind === 'promote') {
+      await bench.through(FIRST);
+      for (const environment of ['dev', 'stg'])
+        await bench.released(environment, environment === 'dev' ? { django: 'V4.2' } : {});
+    }
+    overtakeOnce(bench, 2 * MINUTE);
+    const outcome = kind === 'promote' ? [await bench.promote('prd')] : await apply(bench.context(), ['prd']);
+    expect(outcome).toMatchObject([
+      kind === 'promote' ? { kind: 'released', record: { sequence: 2 } } : { problem: undefined },
+    ]);
+    expect(bench.record('prd')).toMatchObject({ sequence: 4, images: [{ version: 'V4.3' }, {}] });
+    expect(annotation(bench)).toBe(`${bench.digest('django', 'V4.3')}+4`);
+    expect([bench.tagged('django', 'prd'), bench.tagged('django', 'prd-4')]).toEqual(['V4.3', 'V4.3']);
+    expect((await check(bench.context(), { environments: [], registry: true })).findings).toEqual([]);
+  });
+
+  it.each([
+    ['soon after it was committed', TARGET, 0],
+    ['where manifests name the digest as well', { settings: { prd: 'pin: target+digest' } }, 2 * MINUTE],
+  ])('releases nothing %s', async (_, options, pause) => {
+    const bench = await cutOff(options);
+    overtakeOnce(bench, pause);
+    await apply(bench.context(), ['prd']);
+    expect([bench.record('prd').sequence, bench.tagged('django', 'prd')]).toEqual([3, 'V4.3']);
+  });
+});
+
 describe.each(['before', 'after', 'late', 'stale'] as const)('with a registry that fails %s an operation', (kind) => {
   it.each(Array.from({ length: 14 }, (_, index) => index + 1))(
     'number %i, no window gets two releases',

@@ -36,19 +36,20 @@ export function faults(world: World): readonly Move[] {
 
 /** Time passes, longer than an ordinary run takes, and the cluster is synced. */
 function waits(world: World): readonly Move[] {
-  // a run sleeps over the tags of what it released or found: one that sleeps between two reads of the branch, or over what
-  // others released meanwhile, is not looked at
   const head = headOf(world);
-  const isCalm = world.runs.every((run) => /plan|ended/.test(run.at) || (hasBegun(run, head) && !run.moved));
-  if (world.left.wait === 0 || !isCalm) return [];
+  const busy = world.runs.filter((run) => hasBegun(run, head));
+  const isCalm = world.runs.every((run) => /plan|ended/.test(run.at) || busy.includes(run));
+  // over a newer release a run sleeps alone: what a third repairs in the same moment is not looked at
+  const isOvertaken = busy.some(({ moved, applying }) => moved || (applying && applying.id !== head.id));
+  if (world.left.wait === 0 || !isCalm || (isOvertaken && busy.length > 1)) return [];
   const text = 'minutes pass, and the cluster is synced';
   return [{ talks: [{ from: 'time', to: 'Git', text }], world: synced(spend(world, 'wait')) }];
 }
 
-/** Whether a run is about to put the tags of a commit: it has looked, or the commit is its own. */
+/** Whether a run is about to put tags: it has looked, or the commit at the head is its own. */
 function hasBegun({ at, applying, commit }: Run, head: Commit): boolean {
   if (at === 'push' || at === 'look') return commit?.id === head.id;
-  return applying?.id === head.id && /tags|reread|newest/.test(at);
+  return applying !== undefined && /tags|reread|newest|overtaken/.test(at);
 }
 
 /** The world some minutes later: Pods are started by the manifests as they are, on the images that the tags name. */

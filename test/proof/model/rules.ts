@@ -257,6 +257,12 @@ export const RULES = {
     without: 'its tags are right in the end, and nothing says that they were late',
     shownBy: { operations: [promote(4)], faults: { wait: 1 }, coarse: true, moving: true },
   },
+  'a run that was overtaken deploys the newer release again': {
+    says: 'a run that finds the tags of a newer release late, since it put older ones over them, releases that once more',
+    keptBy: 'engine/release/put-tags.ts settleTags, redeploy.ts deployedAgain',
+    without: 'the tags of the newer release are put, and nothing says that they were late',
+    shownBy: { operations: [promote(4), promote(5)], faults: { wait: 1 }, coarse: true, moving: true },
+  },
   'what is late is seen further back': {
     says: 'a target tag that names the image of any release before is late, not that of the one before alone',
     keptBy: 'engine/release/late-tags.ts isFurtherBack',

@@ -100,6 +100,8 @@ function smallStep(world: World, index: number, kept: Kept): readonly Move[] {
       return at.putTags();
     case 'reread':
       return at.readHeadAgain();
+    case 'overtaken':
+      return at.isOvertaken();
     case 'ended':
       return [];
   }
@@ -634,7 +636,26 @@ class Step {
       if (this.#refuses(head)) return this.#refused(text, world);
       // Somebody merged the very release that was applied: another commit with its record.
       if (head.record === applying?.record) return this.#git(text, this.#finish(world, run, head));
-      return this.#git(`${text}: applies that`, this.#applying(world, { ...run, moved: true }, head));
+      const newer: Run = { ...run, moved: true, applying: head, at: 'overtaken' };
+      const next = world.moving === true ? this.#to(world, newer) : this.#applying(world, newer, head);
+      return this.#git(`${text}: applies that`, next);
+    });
+  }
+
+  // engine/release/put-tags.ts settleTags: whether the newer release's tags name an older one, which this run may have put itself
+  isOvertaken(): readonly Move[] {
+    const { applying } = this.#run;
+    if (!applying) return [];
+    return this.#readTags(IMAGES.map((image) => targetTag(image))).map(({ values, world, text }) => {
+      const older = new Set(
+        historyOf(applying)
+          .slice(1)
+          .map(({ version }) => version),
+      );
+      const isBehind = values.some((value) => value !== applying.version && older.has(value));
+      const behind = isBehind && this.#kept('a run that was overtaken deploys the newer release again');
+      const next = this.#applying(world, { ...this.#run, behind }, applying);
+      return this.#registry(`reads whether the newer release's tags are late: ${text}`, next);
     });
   }
 

@@ -92,6 +92,7 @@ export interface Run {
     | 'ask'
     | 'result'
     | 'late'
+    | 'overtaken'
     | 'newest'
     | 'deploy'
     | 'current'
