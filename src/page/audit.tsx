@@ -94,7 +94,7 @@ function Standings({ data, asked }: { readonly data: PageData; readonly asked: n
             <td>{release ? <ReleaseLink line={line.name} number={release.number} /> : 'no release'}</td>
             <td>{release ? <Versions images={release.images} /> : ''}</td>
             <td>{release ? <Time at={release.since} now={asked} /> : ''}</td>
-            <td>{release ? actorOf(release) : ''}</td>
+            <td class="free">{release ? actorOf(release) : ''}</td>
           </tr>
         ))}
       </Table>
@@ -223,8 +223,8 @@ function FindingsTable(props: { readonly findings: readonly PageFinding[]; reado
             <Time at={time} now={props.now} />
           </td>
           <td>{rule}</td>
-          <td>{author}</td>
-          <td>{problem}</td>
+          <td class="free">{author}</td>
+          <td class="free">{problem}</td>
         </tr>
       ))}
     </Table>

@@ -1,9 +1,10 @@
 // The past of a line as a drawing: bars as long as a release ran, and below them what was forbidden when.
-import type { JSX } from 'preact';
+import type { JSX, RefObject } from 'preact';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { PageData, PageLine, PageRelease } from '../views/report/page-types.ts';
 import { changesIn, endOf } from './data.ts';
 import { linkTo } from './route.ts';
-import { type LineSpan, type SpanKind, spansOf } from './spans.tsx';
+import { type LineSpan, type SpanKind, spanText, spansOf } from './spans.tsx';
 import { actionOf, duration, iso, moment } from './text.ts';
 
 const DAY = 86_400_000;
@@ -19,9 +20,13 @@ const CLOSEST = 60_000;
 /** Bars that are drawn: of more, the newest in the window. */
 const MOST_BARS = 1_000;
 
-/** Where the drawing begins, beside the names of its rows, and how wide it is. */
-const LEFT = 76;
-const WIDE = 1000;
+/** Where the drawing begins, beside the names of its rows, in pixels; and what it takes at least. */
+const LEFT = 60;
+const NARROWEST = 300;
+/** The width of a character of a small label. */
+const LETTER = 6.5;
+/** From the beginning of a label below the drawing to the next. */
+const TICK = 160;
 /** Where the rows below the bars are. */
 const ROWS: readonly (readonly [SpanKind, number])[] = [
   ['lock', 56],
@@ -51,12 +56,11 @@ export function Bars(props: {
     <section>
       <h2>Timeline</h2>
       <Zoom line={line} whole={whole} shown={shown} />
-      <div class="scroll" role="region" aria-label="timeline" tabIndex={0}>
-        <Drawing data={data} line={line} shown={shown} />
-      </div>
+      <Drawing data={data} line={line} shown={shown} />
       <p class="dim">
-        A bar is as long as a release ran. Above it: ↩ rollback, ✗ verification failed, ? inconclusive. Below the bars:
-        freezes as tagflow.yaml has them today. The arrow keys go from release to release.
+        A bar is as long as a release ran. Above it: ↩ rollback, ✗ verification failed, ? inconclusive. Below: locks,
+        holds of people and of rollbacks, and freezes as tagflow.yaml has them today. The arrow keys go from release to
+        release.
       </p>
     </section>
   );
@@ -109,36 +113,58 @@ function Zoom(props: { readonly line: PageLine; readonly whole: Shown; readonly 
   );
 }
 
+/** The width that an element has on the screen, in pixels, so that text in a drawing is as large as text elsewhere. */
+function useWidth(): { readonly ref: RefObject<HTMLDivElement | null>; readonly width: number } {
+  const ref = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(1000);
+  useLayoutEffect(() => {
+    const { current } = ref;
+    if (!current) return undefined;
+    const measure = (): void => setWidth(Math.max(NARROWEST, current.clientWidth));
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(current);
+    return () => observer.disconnect();
+  }, []);
+  return { ref, width };
+}
+
 function Drawing(props: { readonly data: PageData; readonly line: PageLine; readonly shown: Shown }): JSX.Element {
   const { data, line, shown } = props;
+  const { ref, width } = useWidth();
   const { from, until } = shown;
   const x = (at: number): number =>
-    LEFT + ((Math.min(until, Math.max(at, from)) - from) / Math.max(1, until - from)) * WIDE;
+    LEFT + ((Math.min(until, Math.max(at, from)) - from) / Math.max(1, until - from)) * (width - LEFT);
   const drawn = line.releases
     .map((release, index) => ({ release, index, end: endOf(line, index) ?? data.made }))
     .filter(({ release, end }) => release.since <= until && end >= from)
     .slice(0, MOST_BARS);
   const spans = spansOf(data, line).filter(({ start, end }) => start <= until && end >= from);
   return (
-    <svg
-      viewBox={`0 0 ${LEFT + WIDE} 112`}
-      class="timeline"
-      role="group"
-      aria-label={`releases of ${line.name} by time`}
-      onKeyDown={followArrows}
-    >
-      {drawn.map(({ release, index, end }, at) => (
-        <Bar key={release.number} line={line} index={index} end={end} x={x} isFirst={at === 0} />
-      ))}
-      {ROWS.map(([kind, y]) => (
-        <Row key={kind} kind={kind} y={y} x={x} spans={spans.filter((span) => span.kind === kind)} />
-      ))}
-      {ticks(shown).map((at) => (
-        <text key={at} x={x(at)} y={108} class="tick">
-          {moment(at).slice(0, until - from > 3 * DAY ? 10 : 16)}
-        </text>
-      ))}
-    </svg>
+    <div ref={ref}>
+      <svg
+        viewBox={`0 0 ${width} 112`}
+        class="timeline"
+        role="group"
+        aria-label={`releases of ${line.name} by time`}
+        onKeyDown={followArrows}
+      >
+        {ticks(shown, (width - LEFT) / TICK).map((at) => (
+          <g key={at}>
+            <line x1={x(at)} x2={x(at)} y1={14} y2={96} class="grid" />
+            <text x={x(at)} y={108} class="tick">
+              {moment(at).slice(0, until - from > 3 * DAY ? 10 : 16)}
+            </text>
+          </g>
+        ))}
+        {ROWS.map(([kind, y]) => (
+          <Row key={kind} kind={kind} y={y} x={x} spans={spans.filter((span) => span.kind === kind)} />
+        ))}
+        {drawn.map(({ release, index, end }, at) => (
+          <Bar key={release.number} line={line} index={index} end={end} x={x} isFirst={at === 0} />
+        ))}
+      </svg>
+    </div>
   );
 }
 
@@ -157,18 +183,27 @@ function Bar(props: {
   const label = `release ${number}, ${actionOf(release)}, ${changesIn(line, index)}, ${moment(since)}, ran ${duration(end - since)}${verdictOf(release)}`;
   const width = Math.max(1.5, x(end) - x(since) - 1);
   return (
-    <a href={linkTo({ view: 'release', line: line.name, number })} aria-label={label} tabIndex={isFirst ? 0 : -1}>
-      <title>{label}</title>
-      <rect x={x(since)} y={14} width={width} height={34} rx={2} class={`bar ${kindOf(release)}`} />
-      <text x={x(since)} y={11} class="bar-sign">
-        {signOf(release)}
-      </text>
-      {width > 8 * (String(number).length + 2) && (
-        <text x={x(since) + 4} y={36} class="bar-label">
-          #{number}
+    <>
+      <a href={linkTo({ view: 'release', line: line.name, number })} aria-label={label} tabIndex={isFirst ? 0 : -1}>
+        <title>{label}</title>
+        <rect x={x(since)} y={14} width={width} height={34} rx={2} class={`bar ${kindOf(release)}`} />
+        <text x={x(since)} y={11} class="bar-sign">
+          {signOf(release)}
         </text>
-      )}
-    </a>
+      </a>
+      <g class="bar-label" aria-hidden="true">
+        {width > 8 * (String(number).length + 2) && (
+          <text x={x(since) + 5} y={29}>
+            #{number}
+          </text>
+        )}
+        {width > 8 * LETTER && (
+          <text x={x(since) + 5} y={42} class="small">
+            {cut(newIn(line, index), width / LETTER - 1)}
+          </text>
+        )}
+      </g>
+    </>
   );
 }
 
@@ -198,11 +233,14 @@ function Row(props: {
       <text x={0} y={y + 8} class="tick">
         {kind}s
       </text>
-      {spans.map(({ key, start, end, by, reason }) => (
-        <rect key={key} x={x(start)} y={y} width={Math.max(1.5, x(end) - x(start))} height={8} class={`span ${kind}`}>
-          <title>{`${kind} by ${by}, ${moment(start)} to ${moment(end)}: ${reason}`}</title>
-        </rect>
-      ))}
+      {spans.map((span) => {
+        const width = Math.max(1.5, x(span.end) - x(span.start));
+        return (
+          <rect key={span.key} x={x(span.start)} y={y} width={width} height={8} class={`span ${kind}`}>
+            <title>{spanText(span)}</title>
+          </rect>
+        );
+      })}
     </g>
   );
 }
@@ -221,7 +259,21 @@ function followArrows(event: KeyboardEvent & { readonly currentTarget: SVGSVGEle
   next.focus();
 }
 
-/** Four moments that are spread evenly. */
-function ticks({ from, until }: Shown): readonly number[] {
-  return [0, 0.25, 0.5, 0.75].map((part) => from + part * (until - from));
+/** The versions that a release brought; all of the first one. */
+function newIn({ releases }: PageLine, index: number): string {
+  const [release, before] = [releases[index], releases[index + 1]];
+  const old = new Set(before?.images.map(({ name, digest }) => `${name} ${digest}`));
+  const brought = release?.images.filter(({ name, digest }) => !old.has(`${name} ${digest}`)) ?? [];
+  return brought.length > 0 ? brought.map(({ version }) => version).join(', ') : 'configuration';
+}
+
+/** Text that has at most that many characters. */
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, Math.max(0, Math.floor(most) - 1))}…` : text;
+}
+
+/** Moments that are spread evenly, at least two. */
+function ticks({ from, until }: Shown, room: number): readonly number[] {
+  const count = Math.max(2, Math.floor(room));
+  return Array.from({ length: count }, (_, index) => from + (index / count) * (until - from));
 }

@@ -82,8 +82,8 @@ function Source({ source }: { readonly source: PageSource }): JSX.Element {
               <th scope="row">
                 <code>{id.slice(0, 7)}</code>
               </th>
-              <td>{subject}</td>
-              <td>{author}</td>
+              <td class="free">{subject}</td>
+              <td class="free">{author}</td>
             </tr>
           ))}
         </Table>

@@ -8,8 +8,10 @@ import { linkTo } from './route.ts';
 import { type ComparedImage, type Side, compared, ranImage, sideOf, sideText } from './sides.ts';
 import { iso, moment } from './text.ts';
 
-/** Images of both sides that the table shows. */
+/** Images that a table shows. */
 const MOST = 1_000;
+/** Images that are the same, and are shown at once. */
+const FEW = 10;
 
 /** Two sides, each a text that `sideOf` reads. */
 export function Compare(props: { readonly data: PageData; readonly a: string; readonly b: string }): JSX.Element {
@@ -113,21 +115,46 @@ function When(props: {
 
 function Difference({ left, right }: { readonly left: Side; readonly right: Side }): JSX.Element {
   const rows = compared(left, right);
-  const different = rows.filter(({ isSame }) => !isSame).length;
+  const different = rows.filter(({ isSame }) => !isSame);
+  const same = rows.filter(({ isSame }) => isSame);
+  const images = (label: string, some: readonly ComparedImage[]): JSX.Element => (
+    <Images label={label} rows={some} left={left} right={right} />
+  );
+  return (
+    <>
+      <p role="status">
+        {different.length} of {rows.length} images differ.
+      </p>
+      {different.length > 0 && images('images that differ', different)}
+      {same.length > 0 && (
+        <details open={same.length <= FEW || different.length === 0}>
+          <summary>Images that are the same ({same.length})</summary>
+          {images('images that are the same', same)}
+        </details>
+      )}
+      <Configuration left={left} right={right} />
+      <Commands left={left} right={right} />
+    </>
+  );
+}
+
+function Images(props: {
+  readonly label: string;
+  readonly rows: readonly ComparedImage[];
+  readonly left: Side;
+  readonly right: Side;
+}): JSX.Element {
+  const { label, rows, left, right } = props;
   const isSeveral = rows.some(({ application }) => application !== null);
   const head = [...(isSeveral ? ['application'] : []), 'image', titleOf(left), titleOf(right), 'difference'];
   return (
     <>
-      <p role="status">
-        {different} of {rows.length} images differ{rows.length > MOST ? `; ${MOST} are shown` : ''}.
-      </p>
-      <Table label="images of both" head={head}>
+      <Table label={label} head={head}>
         {rows.slice(0, MOST).map((row) => (
           <Row key={`${row.application} ${row.image}`} row={row} isSeveral={isSeveral} />
         ))}
       </Table>
-      <Configuration left={left} right={right} />
-      <Commands left={left} right={right} />
+      {rows.length > MOST && <p>The first {MOST} are listed.</p>}
     </>
   );
 }

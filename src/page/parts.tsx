@@ -1,5 +1,5 @@
 // Pieces that several views are made of.
-import type { ComponentChildren, JSX } from 'preact';
+import { type ComponentChildren, Fragment, type JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { PageImage, PageLine, PageMark, PageRemark } from '../views/report/page-types.ts';
 import { lineRoute, linkTo } from './route.ts';
@@ -20,10 +20,12 @@ export function Marks({ marks }: { readonly marks: readonly PageMark[] }): JSX.E
   return (
     <>
       {marks.map(({ word, bad }) => (
-        <span key={word} class={bad ? 'mark bad' : 'mark'}>
-          {bad ? '✗ ' : ''}
-          {word}
-        </span>
+        <Fragment key={word}>
+          <span class={bad ? 'mark bad' : 'mark'}>
+            {bad ? '✗ ' : ''}
+            {word}
+          </span>{' '}
+        </Fragment>
       ))}
     </>
   );

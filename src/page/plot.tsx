@@ -9,7 +9,10 @@ const WEEKS = 26;
 /** The same in the matrix, where there is less room. */
 const FEW_WEEKS = 12;
 const HEIGHT = 60;
-const STEP = 20;
+const STEP = 13;
+const WIDE = WEEKS * STEP;
+/** Where the bars stand: room above them for signs, and below them for dates. */
+const FLOOR = 16 + HEIGHT;
 
 /** The releases of one week. */
 interface Week {
@@ -53,7 +56,9 @@ export function Deployments(props: {
   const label = `deployments by week, the last ${WEEKS}: ${total}, of which ${bad} failed; at most ${most} in a week`;
   return (
     <figure>
-      <svg viewBox={`0 0 ${WEEKS * STEP} ${HEIGHT + 16}`} class="plot" role="img" aria-label={label}>
+      <svg viewBox={`0 0 ${WIDE} ${FLOOR + 14}`} class="plot" role="img" aria-label={label}>
+        <line x1={0} x2={WIDE} y1={FLOOR} y2={FLOOR} class="grid" />
+        <Dates from={weeks[0]?.start ?? made} until={made} y={FLOOR + 12} />
         {weeks.map((week, index) => (
           <WeekBar key={week.start} week={week} x={index * STEP} most={most} />
         ))}
@@ -68,15 +73,15 @@ function WeekBar(props: { readonly week: Week; readonly x: number; readonly most
   const { week, x, most } = props;
   const tall = (count: number): number => (count / most) * HEIGHT;
   const said = `week from ${moment(week.start).slice(0, 10)}: ${week.count}, failed: ${week.failed}`;
-  const y = 16 + HEIGHT - tall(week.count);
+  const y = FLOOR - tall(week.count);
   const width = STEP - 3;
   return (
     <g>
       <title>{said}</title>
       <rect x={x} y={y} width={width} height={tall(week.count)} class="bar promote" />
-      <rect x={x} y={16 + HEIGHT - tall(week.failed)} width={width} height={tall(week.failed)} class="bar failed" />
+      <rect x={x} y={FLOOR - tall(week.failed)} width={width} height={tall(week.failed)} class="bar failed" />
       {week.failed > 0 && (
-        <text x={x} y={y - 3} class="tick">
+        <text x={x + STEP / 2} y={y - 3} class="tick" text-anchor={x > 0 ? 'end' : 'start'}>
           ✗{week.failed}
         </text>
       )}
@@ -84,9 +89,22 @@ function WeekBar(props: { readonly week: Week; readonly x: number; readonly most
   );
 }
 
+/** The first and the last day of a plot, below it. */
+function Dates({ from, until, y }: { readonly from: number; readonly until: number; readonly y: number }): JSX.Element {
+  return (
+    <g class="tick">
+      <text x={0} y={y}>
+        {moment(from).slice(0, 10)}
+      </text>
+      <text x={WIDE} y={y} text-anchor="end">
+        {moment(until).slice(0, 10)}
+      </text>
+    </g>
+  );
+}
+
 /** Changes that the plot shows: of more, the newest. */
 const CHANGES = 200;
-const WIDE = WEEKS * STEP;
 
 /** How long each change took until its release ran, by release: a point for each change, on a scale of powers of ten. */
 export function LeadTimes(props: { readonly line: PageLine; readonly made: number }): JSX.Element | null {
@@ -100,23 +118,27 @@ export function LeadTimes(props: { readonly line: PageLine; readonly made: numbe
   const from = Math.min(...points.map(({ at }) => at));
   const scale = (seconds: number): number => Math.log10(Math.max(60, seconds));
   const [low, high] = [scale(60), Math.max(scale(86_400), ...points.map(({ seconds }) => scale(seconds)))];
-  const x = (at: number): number => 4 + ((at - from) / Math.max(1, made - from)) * (WIDE - 8);
+  const x = (at: number): number => 36 + ((at - from) / Math.max(1, made - from)) * (WIDE - 40);
   const y = (seconds: number): number => 12 + (1 - (scale(seconds) - low) / (high - low)) * HEIGHT;
   const median = line.metrics?.changeLeadTimeSeconds ?? null;
   const label = `change lead time of ${points.length} changes${median === null ? '' : `, median ${duration(median * 1000)}`}`;
   return (
     <figure>
-      <svg viewBox={`0 0 ${WIDE} ${HEIGHT + 20}`} class="plot" role="img" aria-label={label}>
-        {median !== null && <line x1={0} x2={WIDE} y1={y(median)} y2={y(median)} class="median" />}
+      <svg viewBox={`0 0 ${WIDE} ${FLOOR + 14}`} class="plot" role="img" aria-label={label}>
+        {[60, 3600, 86_400].map((seconds) => (
+          <g key={seconds}>
+            <line x1={36} x2={WIDE} y1={y(seconds)} y2={y(seconds)} class="grid" />
+            <text x={0} y={y(seconds) + 4} class="tick">
+              {duration(seconds * 1000)}
+            </text>
+          </g>
+        ))}
+        <Dates from={from} until={made} y={FLOOR + 12} />
+        {median !== null && <line x1={36} x2={WIDE} y1={y(median)} y2={y(median)} class="median" />}
         {points.map(({ release, seconds, at }, index) => (
           <circle key={index} cx={x(at)} cy={y(seconds)} r={3} class="point">
             <title>{`release ${release}: ${duration(seconds * 1000)}`}</title>
           </circle>
-        ))}
-        {[60, 3600, 86_400].map((seconds) => (
-          <text key={seconds} x={0} y={y(seconds) - 2} class="tick">
-            {duration(seconds * 1000)}
-          </text>
         ))}
       </svg>
       <figcaption class="dim">{label}. Higher is slower; the line is the median.</figcaption>
@@ -131,7 +153,8 @@ export function Sparkline({ line, made }: { readonly line: PageLine; readonly ma
   if (total === 0) return null;
   const most = Math.max(...weeks.map(({ count }) => count));
   return (
-    <svg viewBox="0 0 48 12" class="sparkline" role="img" aria-label={`${total} deployments in ${FEW_WEEKS} weeks`}>
+    <svg viewBox="0 0 48 13" class="sparkline" role="img" aria-label={`${total} deployments in ${FEW_WEEKS} weeks`}>
+      <rect x={0} y={12} width={47} height={1} class="bar" />
       {weeks.map(({ start, count }, index) => (
         <rect
           key={start}

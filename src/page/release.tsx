@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { PageData, PageLine, PageRelease } from '../views/report/page-types.ts';
 import { changesIn, endOf, wordsOf } from './data.ts';
 import { Changes } from './changes.tsx';
-import { Command, Heading, LineLink, Table, Time, WebLink } from './parts.tsx';
+import { Command, Heading, LineLink, ReleaseLink, Table, Time, WebLink } from './parts.tsx';
 import { linkTo } from './route.ts';
 import { actionOf, actorOf, duration, quoted } from './text.ts';
 
@@ -32,8 +32,11 @@ export function ReleasePage(props: {
         <>
           <h2>On hold</h2>
           <ul>
-            {release.held.map((text) => (
-              <li key={text}>{text}</li>
+            {release.held.map(({ release: left, what, reason }) => (
+              <li key={left}>
+                {what}, left with <ReleaseLink line={line.name} number={left} />
+                {reason === null ? '' : `: ${reason}`}
+              </li>
             ))}
           </ul>
         </>
@@ -64,10 +67,10 @@ function Images(props: { readonly release: PageRelease; readonly before: PageRel
             <tr key={name}>
               <th scope="row">{name}</th>
               <td>{version}</td>
-              <td>
+              <td class="digest">
                 <code>{digest}</code>
               </td>
-              <td>{repository}</td>
+              <td class="free">{repository}</td>
               <td>{old?.digest === digest ? 'the same' : (old?.version ?? '–')}</td>
             </tr>
           );
@@ -89,8 +92,8 @@ function Gates({ release }: { readonly release: PageRelease }): JSX.Element {
             <tr key={gate}>
               <th scope="row">{gate}</th>
               <td>{decision}</td>
-              <td>{reason}</td>
-              <td>{[by, why].filter((part) => part !== null).join(': ')}</td>
+              <td class="free">{reason}</td>
+              <td class="free">{[by, why].filter((part) => part !== null).join(': ')}</td>
             </tr>
           ))}
         </Table>
@@ -112,7 +115,7 @@ function Verification(props: { readonly verification: NonNullable<PageRelease['v
           <tr key={step.name}>
             <th scope="row">{step.name}</th>
             <td>{step.result}</td>
-            <td>{step.seen}</td>
+            <td class="free">{step.seen}</td>
           </tr>
         ))}
       </Table>

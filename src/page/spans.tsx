@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import type { PageData, PageEntry, PageLine } from '../views/report/page-types.ts';
 import { wordsOf } from './data.ts';
 import { Command, Table, Time } from './parts.tsx';
-import { duration } from './text.ts';
+import { actorOf, duration, moment } from './text.ts';
 
 /** What a span is. */
 export type SpanKind = 'lock' | 'hold' | 'freeze';
@@ -16,6 +16,8 @@ export interface LineSpan {
   readonly end: number;
   /** Whether it lasts when the page is made. */
   readonly isOpen: boolean;
+  /** What may not be released; nothing: everything. */
+  readonly what: string;
   readonly by: string;
   readonly reason: string;
   /** The command that ends it; nothing for what is over, and for freezes. */
@@ -27,12 +29,18 @@ const MOST = 50;
 
 /** Returns the spans of a line, newest first. */
 export function spansOf(data: PageData, line: PageLine): readonly LineSpan[] {
-  const frozen = line.freezes.map(({ start, end, reason }): LineSpan => {
-    const isOpen = end >= data.made;
-    const by = 'tagflow.yaml';
-    return { kind: 'freeze', key: `freeze ${start}`, start, end, isOpen, by, reason: reason ?? '', command: undefined };
-  });
-  return [...journalSpans(data, line), ...frozen].toSorted((a, b) => b.start - a.start);
+  const frozen = line.freezes.map(({ start, end, reason }): LineSpan => ({
+    kind: 'freeze',
+    key: `freeze ${start}`,
+    start,
+    end,
+    isOpen: end >= data.made,
+    what: '',
+    by: 'tagflow.yaml',
+    reason: reason ?? '',
+    command: undefined,
+  }));
+  return [...journalSpans(data, line), ...rollbackHolds(data, line), ...frozen].toSorted((a, b) => b.start - a.start);
 }
 
 function journalSpans({ journal, made }: PageData, line: PageLine): readonly LineSpan[] {
@@ -48,11 +56,43 @@ function journalSpans({ journal, made }: PageData, line: PageLine): readonly Lin
         start: Date.parse(entry.time),
         end: Math.min(made, end ?? made),
         isOpen,
+        what: entry.image ?? '',
         by: entry.by,
         reason: entry.reason ?? '',
         command: isOpen ? endCommand(entry, line) : undefined,
       };
     });
+}
+
+/**
+ * Holds that rollbacks set, by themselves or by people. Each release says which holds are left, so a hold lasts from the first
+ * release that has it to the first one that has it no more.
+ */
+function rollbackHolds({ made }: PageData, line: PageLine): readonly LineSpan[] {
+  const found: LineSpan[] = [];
+  const open = new Map<number, LineSpan>();
+  for (const release of line.releases.toReversed()) {
+    for (const [left, span] of open) {
+      if (release.held.some((hold) => hold.release === left)) continue;
+      found.push({ ...span, end: release.since, isOpen: false, command: undefined });
+      open.delete(left);
+    }
+    for (const { release: left, what, reason } of release.held) {
+      if (open.has(left)) continue;
+      open.set(left, {
+        kind: 'hold',
+        key: `hold ${left} ${release.number}`,
+        start: release.since,
+        end: made,
+        isOpen: true,
+        what,
+        by: actorOf(release),
+        reason: reason ?? '',
+        command: `tagflow promote ${wordsOf(line)} --unhold --reason "…"`,
+      });
+    }
+  }
+  return [...found, ...open.values()];
 }
 
 /** When an entry ended: by another one, or by itself; the earlier of both. */
@@ -65,6 +105,13 @@ function endOf({ id, until }: PageEntry, journal: readonly PageEntry[]): number 
 
 function endCommand({ kind, id }: PageEntry, line: PageLine): string {
   return kind === 'hold' ? `tagflow lift ${id}` : `tagflow unlock ${wordsOf(line)}`;
+}
+
+/** A span in words, for its title. */
+export function spanText({ kind, what, by, reason, start, end, isOpen }: LineSpan): string {
+  const about = what === '' ? '' : ` of ${what}`;
+  const until = isOpen ? 'still lasts' : `until ${moment(end)}`;
+  return `${kind}${about} by ${by}, from ${moment(start)}, ${until}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 function isAbout(line: PageLine, environment: string | null, application: string | null): boolean {
@@ -81,10 +128,11 @@ export function Spans({ data, line }: { readonly data: PageData; readonly line: 
   return (
     <details>
       <summary>Locks, holds and freezes ({spans.length})</summary>
-      <Table label="locks, holds and freezes" head={['what', 'from', 'for', 'by', 'why', 'end it']}>
-        {spans.slice(0, MOST).map(({ kind, key, start, end, isOpen, by, reason, command }) => (
+      <Table label="locks, holds and freezes" head={['what', 'of', 'from', 'for', 'by', 'why', 'end it']}>
+        {spans.slice(0, MOST).map(({ kind, key, what, start, end, isOpen, by, reason, command }) => (
           <tr key={key}>
             <th scope="row">{kind}</th>
+            <td>{what === '' ? 'everything' : what}</td>
             <td>
               <Time at={start} now={data.made} />
             </td>
@@ -92,8 +140,8 @@ export function Spans({ data, line }: { readonly data: PageData; readonly line: 
               {duration(end - start)}
               {isOpen ? ' (lasts)' : ''}
             </td>
-            <td>{by}</td>
-            <td>{reason}</td>
+            <td class="free">{by}</td>
+            <td class="free">{reason}</td>
             <td>{command === undefined ? '' : <Command>{command}</Command>}</td>
           </tr>
         ))}

@@ -81,7 +81,7 @@ function ToDo({ line }: { readonly line: PageLine }): JSX.Element {
 function Releases(props: { readonly data: PageData; readonly line: PageLine; readonly shown: number }): JSX.Element {
   const { data, line, shown } = props;
   return (
-    <Table label="releases" head={['#', 'when', 'ran', 'action', 'changed', 'by', 'why', 'verification']}>
+    <Table label="releases" head={['#', 'when', 'ran', 'action', 'changed', 'verification', 'by', 'why']}>
       {line.releases.slice(0, shown).map((release, index) => (
         <tr key={release.number}>
           <td>
@@ -96,9 +96,9 @@ function Releases(props: { readonly data: PageData; readonly line: PageLine; rea
           </td>
           <td>{actionOf(release)}</td>
           <td>{changesIn(line, index)}</td>
-          <td>{actorOf(release)}</td>
-          <td>{release.reason ?? ''}</td>
           <td>{release.verification?.result ?? ''}</td>
+          <td class="free">{actorOf(release)}</td>
+          <td class="free">{release.reason ?? ''}</td>
         </tr>
       ))}
     </Table>
@@ -120,14 +120,33 @@ function metricRows(metrics: PageMetrics): readonly (readonly [string, string, r
   ];
 }
 
+/** Releases behind a number that are linked before somebody asks for more: the newest. */
+const LINKS = 20;
+
+/** Links to the releases behind a number. */
+function Links({ line, numbers }: { readonly line: PageLine; readonly numbers: readonly number[] }): JSX.Element {
+  const [isWhole, setIsWhole] = useState(false);
+  const older = isWhole ? 0 : Math.max(0, numbers.length - LINKS);
+  return (
+    <>
+      {older > 0 && (
+        <button type="button" onClick={() => setIsWhole(true)}>
+          {older} older
+        </button>
+      )}{' '}
+      {numbers.slice(older).map((number) => (
+        <ReleaseLink key={number} line={line.name} number={number} />
+      ))}
+    </>
+  );
+}
+
 function Metrics(props: {
   readonly data: PageData;
   readonly line: PageLine;
   readonly metrics: PageMetrics;
 }): JSX.Element {
   const { data, line, metrics } = props;
-  const links = (numbers: readonly number[]): JSX.Element[] =>
-    numbers.slice(-20).map((number) => <ReleaseLink key={number} line={line.name} number={number} />);
   return (
     <section>
       <h2>Delivery since {moment(data.since)}</h2>
@@ -136,12 +155,16 @@ function Metrics(props: {
           <tr key={name}>
             <th scope="row">{name}</th>
             <td>{value}</td>
-            <td class="links">{links(numbers)}</td>
+            <td class="links">
+              <Links line={line} numbers={numbers} />
+            </td>
           </tr>
         ))}
       </Table>
-      <Deployments line={line} made={data.made} failed={metrics.failed.map(({ release }) => release)} />
-      <LeadTimes line={line} made={data.made} />
+      <div class="plots">
+        <Deployments line={line} made={data.made} failed={metrics.failed.map(({ release }) => release)} />
+        <LeadTimes line={line} made={data.made} />
+      </div>
       <p class="dim">Times are medians. A rollback, a hotfix, an incident or a failed verification marks a failure.</p>
       <Command>{`tagflow metrics ${wordsOf(line)}`}</Command>
     </section>

@@ -56,7 +56,7 @@ describe.skipIf(MISSING_BROWSER !== '')(`the page in a browser${skipped}`, () =>
     const titles = await page.evaluate<string>(
       '[...document.querySelectorAll("svg.timeline rect.freeze title")].map((one) => one.textContent).join()',
     );
-    expect(titles).toMatch(/^freeze by tagflow.yaml, .* to .*: SHOP-7 new checkout$/);
+    expect(titles).toMatch(/^freeze by tagflow.yaml, from .*, until .*: SHOP-7 new checkout$/);
     const plot = await page.evaluate<string>('document.querySelector("svg.plot").getAttribute("aria-label")');
     expect(plot).toMatch(/the last 26: 4, of which 1 failed; at most 4 in a week/);
     expect(await page.evaluate<string>('document.querySelector("svg.plot").textContent')).toContain('✗1');

@@ -48,6 +48,7 @@ export function pageDataFor({
         ends: null,
         by: text,
         reason: text,
+        image: null,
       },
     ],
     findings: [

@@ -7,6 +7,7 @@ import type { LineMetrics } from '../../engine/audit/metrics.ts';
 import type { TagflowError } from '../../model/errors.ts';
 import { plain } from '../../model/text.ts';
 import { sourceWords } from '../sources.ts';
+import { versionsOf } from '../changes.ts';
 import { metricsShape } from '../metrics.ts';
 import { remarks } from '../status.ts';
 import type { SayAct } from '../../model/advice.ts';
@@ -125,11 +126,11 @@ function releaseOf(
       by,
       why,
     })),
-    held: record.held.map(({ release, images, reason = '' }) => {
-      const what =
-        images.length > 0 ? images.map(({ name, version }) => `${name} ${version}`).join(', ') : 'configuration';
-      return `${what}, left with release ${release}${reason === '' ? '' : `: ${reason}`}`;
-    }),
+    held: record.held.map(({ release, images, reason = null }) => ({
+      release,
+      what: images.length > 0 ? versionsOf(images) : `the configuration of release ${release}`,
+      reason,
+    })),
     changes: details ? changesShape(details) : null,
     verification: verification
       ? { result: verification.result, time: verification.time, steps: verification.steps }
@@ -208,5 +209,17 @@ function marksOf(state: EnvironmentStatus, isVerified: boolean): readonly PageMa
 
 function entryOf(entry: RepositoryReport['journal'][number]): PageEntry {
   const { kind, id, environment = null, application = null, time, until = null, ends = null, reason = null } = entry;
-  return { kind, id, environment, application, time, until, ends, by: entry.onBehalfOf ?? entry.actor, reason };
+  const { image, actor, onBehalfOf } = entry;
+  return {
+    kind,
+    id,
+    environment,
+    application,
+    time,
+    until,
+    ends,
+    by: onBehalfOf ?? actor,
+    reason,
+    image: image ? [image.name, image.version ?? image.digest].filter((part) => part !== undefined).join(' ') : null,
+  };
 }

@@ -52,7 +52,7 @@ export interface PageRelease {
     readonly by: string | null;
     readonly why: string | null;
   }[];
-  readonly held: readonly string[];
+  readonly held: readonly PageHold[];
   /** Null: the page has it of the newest releases alone. */
   readonly changes: PageChanges | null;
   readonly verification: {
@@ -60,6 +60,15 @@ export interface PageRelease {
     readonly time: string;
     readonly steps: readonly { readonly name: string; readonly result: string; readonly seen: string }[];
   } | null;
+}
+
+/** A hold that a rollback set: what shall not be released again. */
+export interface PageHold {
+  /** The release that the rollback left; its number tells one hold of a line from another. */
+  readonly release: number;
+  /** The images, or the configuration. */
+  readonly what: string;
+  readonly reason: string | null;
 }
 
 /** A sentence about a line: text, and commands to type. */
@@ -130,6 +139,8 @@ export interface PageEntry {
   readonly ends: string | null;
   readonly by: string;
   readonly reason: string | null;
+  /** The image that a hold is about; null for other entries. */
+  readonly image: string | null;
 }
 
 /** Everything that the page shows. */
