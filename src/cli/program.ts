@@ -1,6 +1,7 @@
 // The program: the list of its commands, and the run of one command line. What a command does is in its own file.
 import { type Command as Commander, CommanderError } from 'commander';
 import { EXIT, TagflowError } from '../model/errors.ts';
+import { nameMeant } from '../model/nearest.ts';
 import { apply } from './commands/apply.ts';
 import { audit } from './commands/audit.ts';
 import { check } from './commands/check.ts';
@@ -34,7 +35,7 @@ import { versions } from './commands/versions.ts';
 import { where } from './commands/where.ts';
 import type { Command } from './grammar/define.ts';
 import { type Format, GLOBAL_OPTIONS, type GlobalOptions, globalsOf } from './arguments/globals.ts';
-import { commandAt, createGrammar, readArguments, typedOptions } from './grammar/grammar.ts';
+import { argumentMeaning, commandAt, createGrammar, readArguments, typedOptions } from './grammar/grammar.ts';
 import type { Io } from './process/io.ts';
 import { settleOptions, withoutEmpty } from './arguments/settle.ts';
 
@@ -198,20 +199,45 @@ export async function reportUnwritten(io: Io, cause: Error): Promise<number> {
 function usageError(error: CommanderError, argv: readonly string[], program: Commander): TagflowError {
   const [what = '', guess] = error.message.replace(/^error: /, '').split(/\n\(Did you mean (?:one of )?(.*)\?\)/);
   const name = argv[commandAt(argv, program)] ?? '';
-  if (error.code === 'commander.unknownCommand' && guess === undefined) return noCommand(program, name);
-  const known = COMMANDS.some((command) => command.name === name);
-  const help = known ? `tagflow ${name} --help` : 'tagflow --help';
+  const command = COMMANDS.find((one) => one.name === name);
+  if (error.code === 'commander.unknownCommand') return noCommand(program, name);
+  if (error.code === 'commander.missingArgument' && command) return missingArgument(command, error.message);
+  const help = command ? `tagflow ${name} --help` : 'tagflow --help';
   return new TagflowError('usage', {
     what: what.replace(/\.$/, ''),
     fix: guess === undefined ? help : `did you mean ${guess}? see: ${help}`,
   });
 }
 
+/** What other programs call it. */
+const CALLED_ELSEWHERE: Readonly<Record<string, string>> = {
+  deploy: 'promote',
+  release: 'promote',
+  revert: 'rollback',
+  undo: 'rollback',
+  sync: 'apply',
+  log: 'history',
+  list: 'status',
+  ls: 'status',
+  freeze: 'lock',
+  version: '--version',
+};
+
 function noCommand(program: Commander, name: string): TagflowError {
   const names = COMMANDS.flatMap((command) => (command.hidden ? [] : [command.name]));
+  const meant = Object.hasOwn(CALLED_ELSEWHERE, name) ? CALLED_ELSEWHERE[name] : nameMeant(name, names);
   return new TagflowError('usage', {
     what: `unknown command '${name}'`,
-    why: `it has: ${names.join(', ')}`,
-    fix: `${program.name()} --help`,
+    ...(meant === undefined && { why: `it has: ${names.join(', ')}` }),
+    fix: meant === undefined ? `${program.name()} --help` : `did you mean tagflow ${meant}?`,
+  });
+}
+
+function missingArgument({ name, arguments: specs, examples }: Command, message: string): TagflowError {
+  const missing = Object.values(specs).find(({ word }) => message.includes(`'${word.replace(/[<>[\].]/g, '')}'`));
+  return new TagflowError('usage', {
+    what: `tagflow ${name} needs ${missing?.word ?? 'an argument'}`,
+    ...(missing && { why: `${missing.word} is ${argumentMeaning(missing)}` }),
+    fix: `write it, as in: ${examples[0]}`,
   });
 }

@@ -14,8 +14,9 @@ import {
   type TimeWindow,
   isGateName,
 } from '../model/gate-policy.ts';
+import { nearest } from '../model/nearest.ts';
 import type { ConfigDocument } from './document.ts';
-import { type ConfigPath, nearest, escaped, quote } from './problems.ts';
+import { type ConfigPath, escaped, quote } from './problems.ts';
 import { readProgram } from './verify.ts';
 import { countWays } from './version-pattern.ts';
 

@@ -1,5 +1,6 @@
 // Mistakes in tagflow.yaml: collected, never thrown one by one, so that one run shows all of them.
 import { TagflowError } from '../model/errors.ts';
+import { nameMeant } from '../model/nearest.ts';
 import { escapeUnseen } from '../model/text.ts';
 
 /** Keys and indexes from the document's root to a value. */
@@ -64,18 +65,6 @@ function formatProblem(file: string, problem: Problem): string {
   return [place, problem.path, `${problem.what}; ${problem.fix}`].filter((part) => part !== '').join('  ');
 }
 
-/** The known word nearest to a wrong one, when they are near enough that a slip is likely; undefined otherwise. */
-export function nearest(wrong: string, known: Iterable<string>): string | undefined {
-  const typed = wrong.slice(0, 64).toLowerCase();
-  let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(typed.length / 3)) + 1;
-  for (const word of known) {
-    const distance = editDistance(typed, word.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [word, distance];
-  }
-  return best;
-}
-
 /** A name that there is not. */
 interface UnknownName {
   /** What it should name: `environment`. */
@@ -94,30 +83,10 @@ export function unknownName(
   { kind, name, known, at = 'value' }: UnknownName,
 ): void {
   const names = [...known];
-  const meant = nearest(name, names);
+  const meant = nameMeant(name, names);
   const listed = names.length > 12 ? `${names.slice(0, 12).join(', ')} and others` : names.join(', ');
   const fix = meant ? `did you mean ${meant}?` : `${kind}s here: ${listed || 'none'}`;
   reporter.report(path, `there is no ${kind} ${quote(name)}`, fix, at);
-}
-
-// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours.
-function editDistance(a: string, b: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const substitution = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      let cost = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, substitution);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        cost = Math.min(cost, (beforeLast[j - 2] ?? 0) + 1);
-      }
-      row.push(cost);
-    }
-    beforeLast = last;
-    last = row;
-  }
-  return last[b.length] ?? 0;
 }
 
 function escapeControls(text: string): string {

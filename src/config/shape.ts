@@ -2,7 +2,8 @@
 import type * as z from 'zod/mini';
 import type { ConfigDocument } from './document.ts';
 import { KINDS, nearestBranch } from '../model/misfit.ts';
-import { type ConfigPath, nearest, quote } from './problems.ts';
+import { nearest } from '../model/nearest.ts';
+import { type ConfigPath, quote } from './problems.ts';
 import { configJsonSchema, configSchema } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;

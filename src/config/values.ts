@@ -3,6 +3,7 @@
 import { attemptNow } from '../model/attempt.ts';
 import { sentenceOf } from '../model/errors.ts';
 import { FILE_SIZE } from '../model/file-size.ts';
+import { nearest } from '../model/nearest.ts';
 import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
 import { PIN_STYLES, type PinStyle, type SigningMethod } from '../model/pipeline.ts';
 import { type Repository, type Tag, parseReference, parseRepository, parseTag } from '../model/reference.ts';
@@ -10,7 +11,7 @@ import type { VersionScheme } from '../model/version.ts';
 import type { ConfigDocument } from './document.ts';
 import type { Template, DraftValues } from './draft.ts';
 import { type Parsed, parsePath } from './paths.ts';
-import { type ConfigPath, nearest, escaped, quote } from './problems.ts';
+import { type ConfigPath, escaped, quote } from './problems.ts';
 import { MAX_NAME, MAX_TARGET_TAG, NAME, PRINCIPAL, RETAIN } from './schema.ts';
 import { placeholdersIn } from './template.ts';
 import { parseVersionPattern } from './version-pattern.ts';

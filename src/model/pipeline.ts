@@ -1,4 +1,6 @@
 // What tagflow.yaml says, normalised: the images, the environments, and how releases flow between them.
+import { type Advice, advise } from './advice.ts';
+import { askMeant, nameMeant } from './nearest.ts';
 import type { BranchName, ObjectId } from './object-id.ts';
 import type { GatePolicy, JournalRights } from './gate-policy.ts';
 import type { Repository, Tag } from './reference.ts';
@@ -7,7 +9,7 @@ import type { LiveSource } from './live.ts';
 import type { SourceHost } from './build-source.ts';
 import { matchesWildcard } from './wildcard.ts';
 import type { VerifyPolicy } from './verification.ts';
-import type { VersionScheme } from './version.ts';
+import { type VersionScheme, readVersion } from './version.ts';
 
 /** Where environments live: a branch for each, or folders and files for each on one branch. */
 export type Layout = 'branches' | 'folders';
@@ -255,7 +257,9 @@ export function environmentOf(pipeline: Pipeline, name: string): Environment {
   throw new TagflowError('environment-not-found', {
     what: `there is no environment ${JSON.stringify(name)}`,
     why: `tagflow.yaml has: ${[...pipeline.environments.keys()].join(', ')}`,
-    fix: 'name one of those, or add it to tagflow.yaml on the trunk',
+    fix: pipeline.applications.includes(name)
+      ? `${name} is an application: name its environment first`
+      : askMeant(name, pipeline.environments.keys(), NAME_OR_ADD),
   });
 }
 
@@ -337,22 +341,41 @@ function applicationMissing(pipeline: Pipeline, environment: string): TagflowErr
 }
 
 function applicationNotFound(pipeline: Pipeline, application: string, environment: string): TagflowError {
-  const names = linesIn(pipeline, environment).flatMap((line) => line.application ?? []);
-  const isImage = linesIn(pipeline, environment).some((line) => line.images.has(application));
-  const [, now] = [...pipeline.renamed.applications].find(([old]) => old === application) ?? [];
+  const lines = linesIn(pipeline, environment);
+  const names = lines.flatMap((line) => line.application ?? []);
+  const now = pipeline.renamed.applications.get(application);
   return new TagflowError('application-not-found', {
     what: `${environment} has no application ${JSON.stringify(application)}`,
     why:
       names.length === 0
         ? 'tagflow.yaml has no applications for it: every image belongs to the environment itself'
         : `it has: ${some(names)}`,
-    fix: isImage
-      ? `to promote a version of the image, write ${application}=VERSION`
-      : now === undefined
-        ? 'name one of those, or add it to tagflow.yaml on the trunk'
+    fix:
+      now === undefined
+        ? (imageMeant(lines, application) ??
+          askMeant(
+            application,
+            [...names, ...pipeline.environments.keys()],
+            names.length === 0 ? 'leave it out' : NAME_OR_ADD,
+          ))
         : `it was renamed: write ${now}`,
   });
 }
+
+/** Advice for a word that stands where an application would, and is about an image. */
+function imageMeant(lines: readonly ReleaseLine[], word: string): Advice | string | undefined {
+  const images = new Map(lines.flatMap((line) => [...line.images]));
+  const [, named = word, version = 'VERSION'] = /^([^:@]+)[:@](.+)$/.exec(word) ?? [];
+  const isOnlyImages = lines.every(({ application }) => application === undefined);
+  const name = images.has(named) || !isOnlyImages ? named : nameMeant(named, images.keys());
+  if (name !== undefined && images.has(name)) return `to promote a version of the image, write ${name}=${version}`;
+  const [line] = lines;
+  const image = [...images.values()].find(({ versions }) => readVersion(word, versions) !== undefined);
+  if (!line || !image || !isOnlyImages || !/[0-9]/.test(word)) return undefined;
+  return advise`to promote a version, write ${`${image.name}=${word}`}; to restore it: ${{ act: 'rollback', line: line.name, to: word }}`;
+}
+
+const NAME_OR_ADD = 'name one of those, or add it to tagflow.yaml on the trunk';
 
 function some(names: readonly string[]): string {
   return names.length > 20 ? `${names.slice(0, 20).join(', ')} and ${names.length - 20} more` : names.join(', ');
@@ -365,7 +388,7 @@ export function imageOf(pipeline: Pipeline, name: string): Image {
   throw new TagflowError('image-not-found', {
     what: `there is no image ${JSON.stringify(name)}`,
     why: `tagflow.yaml has: ${[...pipeline.images.keys()].join(', ')}`,
-    fix: 'name one of those, or add it to tagflow.yaml on the trunk',
+    fix: askMeant(name, pipeline.images.keys(), NAME_OR_ADD),
   });
 }
 
@@ -376,7 +399,7 @@ export function imageIn({ name: line, images }: ReleaseLine, name: string): Imag
   throw new TagflowError('image-not-found', {
     what: `${line} has no image ${JSON.stringify(name)}`,
     why: `tagflow.yaml has for it: ${[...images.keys()].join(', ')}`,
-    fix: 'name one of those, or add it to tagflow.yaml on the trunk',
+    fix: askMeant(name, images.keys(), NAME_OR_ADD),
   });
 }
 

@@ -1,7 +1,7 @@
 // The pages of errors, as a view.
-import { nearest } from '../config/problems.ts';
 import { advise } from '../model/advice.ts';
 import { ERRORS, type ErrorCode, TagflowError } from '../model/errors.ts';
+import { askMeant } from '../model/nearest.ts';
 import { type TextLine, type View, linesOf, styled, tableOf } from './view.ts';
 
 /** Pages as Markdown, by the code of the error. */
@@ -36,7 +36,7 @@ export function explanationOf(pages: ErrorPages, word: string): View {
     throw new TagflowError('usage', {
       what: `there is no error ${JSON.stringify(word)}`,
       why: whyNoError(code),
-      fix: advise`look at the list: ${{ act: 'list errors' }}`,
+      fix: askMeant(code, Object.keys(ERRORS), advise`look at the list: ${{ act: 'list errors' }}`),
     });
   }
   return {
@@ -51,8 +51,7 @@ function whyNoError(word: string): string {
   if (withExit.length > 0) return `${word} is an exit code; its errors are ${withExit.join(', ')}`;
   const near = codes.map(([code]) => code).filter((code) => word.length > 2 && code.includes(word));
   if (near.length > 0) return `errors with this word are ${near.join(', ')}`;
-  const meant = nearest(word, Object.keys(ERRORS));
-  return meant === undefined ? `there are ${codes.length} errors, by other names` : `the nearest is ${meant}`;
+  return `there are ${codes.length} errors, by other names`;
 }
 
 function isCode(code: string): code is ErrorCode {

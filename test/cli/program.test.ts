@@ -11,7 +11,8 @@ describe('what is refused as usage, with exit 2', () => {
   test.each([
     ['an unknown command', ['promte', 'prd'], 'promte'],
     ['an unknown option', ['promote', 'prd', '--forse'], '--forse'],
-    ['a missing argument', ['promote'], 'env'],
+    ['a missing argument', ['promote'], 'tagflow promote needs <env>'],
+    ['a missing word of a list', ['audit'], 'why   <action> is what to do (one of export)'],
     ['one argument too many', ['rollback', 'prd', 'shop', 'stg'], 'too many arguments'],
     ['an unknown format', ['status', '-o', 'xml'], 'xml'],
     ['a limit of 0', ['history', '--limit', '0'], 'must be a whole number'],
@@ -30,11 +31,7 @@ describe('what is refused as usage, with exit 2', () => {
     ['apply to all and to one', ['apply', 'prd', '--all'], 'together with --all'],
     ['a shell that is not one', ['completion', 'cmd'], 'cmd'],
     ['a version of another command', ['status', '--version'], '--version'],
-    [
-      'a near miss of a command, which is suggested',
-      ['promte', 'prd'],
-      'fix   did you mean promote? see: tagflow --help',
-    ],
+    ['a near miss of a command, which is suggested', ['promte', 'prd'], 'fix   did you mean tagflow promote?'],
     ['a command like no other, with those there are', ['xyzzy'], 'it has: promote, rollback, apply'],
     [
       'a near miss of an option',
@@ -196,7 +193,7 @@ describe('explain', () => {
   });
 
   test.each([
-    ['hold', 'the nearest is held'],
+    ['hold', 'did you mean held?'],
     ['tag', 'tag-immutable'],
     ['9', 'verification-failed'],
     ['nonsense-nonsense', 'by other names'],

@@ -1,6 +1,6 @@
 // The words for mistakes: values in quotes, places, the word that was meant, and the one error of them all.
 import { describe, expect, it } from 'vitest';
-import { type Problem, configInvalid, formatPath, nearest, escaped, quote } from '../../src/config/problems.ts';
+import { type Problem, configInvalid, formatPath, escaped, quote } from '../../src/config/problems.ts';
 
 describe('a value in an error', () => {
   it.each([
@@ -34,32 +34,6 @@ it.each([
   [[0, 'a_b-C1'], '[0].a_b-C1'],
 ])('the path %j is written %s', (path, text) => {
   expect(formatPath(path)).toBe(text);
-});
-
-describe('the word that was meant', () => {
-  it.each([
-    ['enviroments', ['images', 'environments', 'trunk'], 'environments'],
-    ['PIN', ['pins', 'pin'], 'pin'],
-    ['sg', ['dev', 'stg', 'prd'], 'stg'],
-    ['stgg', ['dev', 'stg', 'prd'], 'stg'],
-    ['pdr', ['dev', 'stg', 'prd'], 'prd'],
-    ['abxxef', ['abcdef'], 'abcdef'],
-    ['dvel', ['devel', 'dev'], 'devel'],
-  ])('of %s is the nearest of %j', (wrong, known, meant) => {
-    expect(nearest(wrong, known)).toBe(meant);
-  });
-
-  it.each([
-    ['zebra', ['images', 'trunk']],
-    ['qa', ['dev', 'prd']],
-    ['axxxef', ['abcdef']],
-    ['abx', ['bcx']],
-    ['abx', ['cax']],
-    ['', ['dev']],
-    ['dev', []],
-  ])('of %j is not one of %j', (wrong, known) => {
-    expect(nearest(wrong, known)).toBeUndefined();
-  });
 });
 
 describe('the error of a configuration', () => {

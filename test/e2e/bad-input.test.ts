@@ -46,6 +46,96 @@ const WORDS: readonly Case[] = [
     failure: { code: 'image-not-found', what: /"flask"/, why: /django, mariadb/ },
   },
   {
+    name: 'the long name of an environment',
+    args: ['promote', 'development'],
+    failure: { code: 'environment-not-found', fix: /^did you mean dev\?$/ },
+  },
+  {
+    name: 'an upstream with a slip',
+    args: ['promote', 'prd', '--from', 'stgg'],
+    failure: { code: 'environment-not-found', fix: /^did you mean stg\?$/ },
+  },
+  {
+    name: 'a second environment with a slip',
+    args: ['status', 'prd', 'stgg'],
+    failure: { code: 'application-not-found', fix: /^did you mean stg\?$/ },
+  },
+  {
+    name: 'an image with a slip',
+    args: ['promote', 'dev', 'djnago=V4.2'],
+    failure: { code: 'image-not-found', fix: /^did you mean django\?$/ },
+  },
+  {
+    name: 'an image to look for, with a slip',
+    args: ['versions', 'maria'],
+    failure: { code: 'image-not-found', fix: /^did you mean mariadb\?$/ },
+  },
+  {
+    name: 'an image with a slip and without a version',
+    args: ['promote', 'dev', 'djnago'],
+    failure: { code: 'application-not-found', fix: /write django=VERSION$/ },
+  },
+  {
+    name: 'an image as a registry writes it',
+    args: ['promote', 'dev', 'django:V4.2'],
+    failure: { code: 'application-not-found', fix: /write django=V4\.2$/ },
+  },
+  {
+    name: 'a version without its image',
+    args: ['rollback', 'dev', 'V4.0'],
+    failure: { code: 'application-not-found', fix: /tagflow rollback dev --to V4\.0$/ },
+  },
+  {
+    name: 'a version without its v',
+    args: ['promote', 'dev', 'django=4.2'],
+    failure: { code: 'version-not-found', fix: /^did you mean django=V4\.2\?$/ },
+  },
+  {
+    name: 'a rollback to a version without its v',
+    args: ['rollback', 'dev', '--to', '4.0'],
+    failure: { code: 'release-not-found', fix: /^did you mean tagflow rollback dev --to V4\.0\?$/ },
+  },
+  {
+    name: 'a rollback to the number of a release',
+    args: ['rollback', 'dev', '--to', '1'],
+    failure: { code: 'release-not-found', fix: /rollback dev --to "#1"\?$/ },
+  },
+  {
+    name: 'a version to look for without its v',
+    args: ['where', 'django@4.2'],
+    failure: { code: 'release-not-found', fix: /^did you mean django@V4\.2\?$/ },
+  },
+  {
+    name: 'a version to hold without its v',
+    args: ['hold', 'django@4.2', '--reason', 'slow'],
+    failure: { code: 'version-not-found', fix: /^did you mean django@V4\.2\?$/ },
+  },
+  {
+    name: 'a gate with a slip',
+    args: ['promote', 'prd', '--override', 'soka', '--reason', 'INC-1'],
+    failure: { code: 'usage', fix: /^did you mean soak\?$/ },
+  },
+  {
+    name: 'a gate to override with a slip',
+    args: ['override', 'prd', 'soka', '--reason', 'INC-1'],
+    failure: { code: 'usage', fix: /^did you mean soak\?$/ },
+  },
+  {
+    name: 'a value of an option with a slip',
+    args: ['status', '-o', 'jsno'],
+    failure: { code: 'usage', what: /--output/, fix: /^did you mean json\?$/ },
+  },
+  {
+    name: 'a word of a list with a slip',
+    args: ['completion', 'bsh'],
+    failure: { code: 'usage', what: /<shell>/, fix: /^did you mean bash\?$/ },
+  },
+  {
+    name: 'a command by the name that other programs have for it',
+    args: ['deploy', 'dev'],
+    failure: { code: 'usage', fix: /^did you mean tagflow promote\?$/ },
+  },
+  {
     name: 'a version that was never published',
     args: ['promote', 'dev', 'django=V9.9'],
     failure: {
@@ -62,7 +152,7 @@ const WORDS: readonly Case[] = [
   {
     name: 'a moving tag in place of a version',
     args: ['promote', 'dev', 'django=latest'],
-    failure: { code: 'version-invalid', what: /latest/ },
+    failure: { code: 'version-invalid', what: /latest/, fix: /django=newest/ },
   },
   {
     name: 'an image without a version',
@@ -112,7 +202,7 @@ const WORDS: readonly Case[] = [
   {
     name: 'a command that does not exist',
     args: ['promte', 'dev'],
-    failure: { code: 'usage', what: /unknown command 'promte'$/, fix: /did you mean promote\?/ },
+    failure: { code: 'usage', what: /unknown command 'promte'$/, fix: /did you mean tagflow promote\?/ },
   },
   {
     name: 'an option that does not exist',

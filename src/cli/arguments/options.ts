@@ -1,4 +1,5 @@
 // How options and arguments are written down, with the types of their values.
+import { nameMeant } from '../../model/nearest.ts';
 import { parseDuration } from '../../model/duration.ts';
 
 /** What a shell can offer for a word. */
@@ -71,6 +72,13 @@ export type Values<S extends Specs<{ readonly parse: (typed: never) => unknown }
 /** Why what was typed is not a value: the message says what is expected. */
 export class Invalid extends Error {
   override readonly name = 'Invalid';
+  /** What may have been meant. */
+  readonly meant: string | undefined;
+
+  constructor(message: string, meant?: string) {
+    super(message);
+    this.meant = meant;
+  }
 }
 
 type More = Partial<Pick<OptionSpec<unknown>, 'variable' | 'conflicts' | 'completion' | 'showPreset' | 'hidden'>>;
@@ -179,7 +187,7 @@ export function span(typed: string): number {
 
 function chosen<C extends string>(choices: readonly C[], typed: string): C {
   const found = choices.find((one) => one === typed);
-  if (found === undefined) throw new Invalid(`it must be one of ${choices.join(', ')}`);
+  if (found === undefined) throw new Invalid(`it must be one of ${choices.join(', ')}`, nameMeant(typed, choices));
   return found;
 }
 

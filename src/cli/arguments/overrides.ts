@@ -1,5 +1,6 @@
 // The gates that a command line asks to override.
 import { TagflowError } from '../../model/errors.ts';
+import { askMeant } from '../../model/nearest.ts';
 import { GATES, isGateName } from '../../model/gate-policy.ts';
 import { recordReason } from './reason.ts';
 
@@ -26,7 +27,7 @@ export function overridesFrom(
     throw new TagflowError('usage', {
       what: `there is no gate ${JSON.stringify(wrong)} to override`,
       why: `gates are ${GATES.join(', ')} and run/NAME`,
-      fix: 'name one of those: --override soak --reason "…"',
+      fix: askMeant(wrong, GATES, 'name one of those: --override soak --reason "…"'),
     });
   }
   if (named.length > 0 && recordReason(options.reason) === undefined) {

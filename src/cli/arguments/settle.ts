@@ -39,7 +39,12 @@ function parsed<T>({ parse, variable }: OptionSpec<T>, text: string, source: str
     throw new TagflowError('usage', {
       what: `${JSON.stringify(text)} is not a value of ${source}`,
       why: error.message,
-      fix: source === variable ? `correct the variable ${source}, or unset it` : `correct ${source}, or leave it out`,
+      fix:
+        error.meant === undefined
+          ? source === variable
+            ? `correct the variable ${source}, or unset it`
+            : `correct ${source}, or leave it out`
+          : `did you mean ${error.meant}?`,
     });
   }
 }

@@ -3,7 +3,7 @@
 import { Argument, Command as Commander, Option } from 'commander';
 import { TagflowError } from '../../model/errors.ts';
 import type { Command } from './define.ts';
-import type { ArgumentSpec, OptionSpec, Specs } from '../arguments/options.ts';
+import { type ArgumentSpec, Invalid, type OptionSpec, type Specs } from '../arguments/options.ts';
 import { GLOBAL_OPTIONS } from '../arguments/globals.ts';
 import { formatHelpItem, helpAfter, helpText } from './help.ts';
 import type { Io } from '../process/io.ts';
@@ -77,9 +77,27 @@ export function readArguments(
   const entries = Object.entries(specs).map(([key, spec], index) => {
     const words = [commander.processedArgs[index] as string | readonly string[] | undefined].flat().filter(isText);
     if (!spec.mayBeEmpty && words.some((word) => word.trim() === '')) throw emptyArgument(spec);
-    return [key, spec.parse(words)] as const;
+    return [key, parsed(spec, words)] as const;
   });
   return Object.fromEntries(entries);
+}
+
+function parsed<T>({ parse, word }: ArgumentSpec<T>, words: readonly string[]): T {
+  try {
+    return parse(words);
+  } catch (error) {
+    if (!(error instanceof Invalid)) throw error;
+    throw new TagflowError('usage', {
+      what: `${JSON.stringify(words.join(' '))} is not a value of ${word}`,
+      why: error.message,
+      fix: error.meant === undefined ? `correct ${word}` : `did you mean ${error.meant}?`,
+    });
+  }
+}
+
+/** Returns what an argument is, with the words that it may be. */
+export function argumentMeaning({ meaning, choices }: ArgumentSpec<unknown>): string {
+  return choices ? `${meaning} (one of ${choices.join(', ')})` : meaning;
 }
 
 function isText(word: string | undefined): word is string {
@@ -97,8 +115,7 @@ function emptyArgument({ word, meaning }: ArgumentSpec<unknown>): TagflowError {
 function commanderOf(command: Command, isWhole: boolean): Commander {
   const commander = new Commander(command.name).summary(command.summary);
   for (const spec of Object.values(command.arguments)) {
-    const argument = new Argument(spec.word, spec.meaning);
-    if (spec.choices) argument.choices(spec.choices);
+    const argument = new Argument(spec.word, argumentMeaning(spec));
     if (spec.preset !== undefined) argument.default(spec.preset);
     commander.addArgument(argument);
   }

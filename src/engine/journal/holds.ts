@@ -4,6 +4,7 @@ import type { Instant } from '../../model/effects.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type JournalEntry, readEntryId } from '../../model/journal.ts';
+import { sameVersion } from '../../model/nearest.ts';
 import { type Environment, imageOf } from '../../model/pipeline.ts';
 import { parseVersion } from '../../model/version.ts';
 import {
@@ -19,6 +20,7 @@ import { requireNoneLost } from '../read/journal-loss.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { presentEnvironment } from './lines.ts';
 import { type JournalBase, appendEntry, headsOf } from '../release/append-entry.ts';
+import { publishedIn } from '../release/published.ts';
 
 /** A hold to be set. */
 export interface HoldRequest {
@@ -170,9 +172,11 @@ async function imageNamed(context: RegistryFinder, { pipeline }: Snapshot, text:
   const { tag } = parseVersion(tail, image.versions, image.name);
   const found = await context.registryOf(image.repository).resolve(image.repository, tag);
   if (found) return { name: image.name, version: tag, digest: found.digest };
+  const { tags, text: why } = await publishedIn(context, image.repository, image.versions);
+  const meant = sameVersion(tag, tags);
   throw new TagflowError('version-not-found', {
     what: `${image.repository.name} has no version ${tag}`,
-    why: 'a hold is on a digest, and the registry does not know this one',
-    fix: `name the digest: ${image.name}@sha256:…`,
+    why,
+    fix: meant === undefined ? `name the digest: ${image.name}@sha256:…` : `did you mean ${image.name}@${meant}?`,
   });
 }

@@ -1,6 +1,7 @@
 // Overrides that are written down before a release is made: somebody with the right lets exactly one release through one gate.
 import { TagflowError } from '../../model/errors.ts';
-import { isGateName } from '../../model/gate-policy.ts';
+import { GATES, isGateName } from '../../model/gate-policy.ts';
+import { askMeant } from '../../model/nearest.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import { type Environment, lineOf } from '../../model/pipeline.ts';
 import type { Plan, PromoteRequest } from '../../model/plan.ts';
@@ -80,6 +81,6 @@ function noGate(gate: string, why: string): TagflowError {
   return new TagflowError('usage', {
     what: `${JSON.stringify(gate)} cannot be overridden`,
     why: gate === 'lock' ? 'a lock cannot be overridden, only removed' : why,
-    fix: 'name a gate that refuses or waits; a dry run of the promotion shows them',
+    fix: askMeant(gate, GATES, 'name a gate that refuses or waits; a dry run of the promotion shows them'),
   });
 }

@@ -3,6 +3,7 @@ import { CONFIG_FILE } from '../../config/config.ts';
 import { digestOf } from '../../model/digest.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
+import { askMeant } from '../../model/nearest.ts';
 import type { BranchName, ObjectId } from '../../model/object-id.ts';
 import { type Environment, type Pipeline, type ReleaseLine, environmentOf, lineName } from '../../model/pipeline.ts';
 import type { ReleaseRecord, ReleaseSource } from '../../model/release.ts';
@@ -114,7 +115,11 @@ export function upstreamLine({ pipeline }: Pick<Snapshot, 'pipeline'>, line: Rel
   throw new TagflowError('environment-not-found', {
     what: `there is no environment ${JSON.stringify(from)} to take from`,
     why: `tagflow.yaml has: ${[...pipeline.environments.keys()].join(', ')}`,
-    fix: advise`name one of those with ${{ act: 'say', what: 'upstream' }}`,
+    fix: askMeant(
+      from,
+      pipeline.environments.keys(),
+      advise`name one of those with ${{ act: 'say', what: 'upstream' }}`,
+    ),
   });
 }
 

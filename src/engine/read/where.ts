@@ -3,6 +3,7 @@ import { advise } from '../../model/advice.ts';
 import { type Digest, parseDigest } from '../../model/digest.ts';
 import type { Instant } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
+import { sameVersion } from '../../model/nearest.ts';
 import { type ReleaseLine as Line, imageOf } from '../../model/pipeline.ts';
 import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
 import { counted } from '../../model/text.ts';
@@ -51,8 +52,18 @@ export async function where(context: Reading, what: string, problems?: Environme
   throw new TagflowError('release-not-found', {
     what: `no environment has or had ${what}`,
     why: `looked through ${pasts.map(({ environment, releases }) => `${counted(releases.length, 'release')} of ${environment.name}`).join(', ')}`,
-    fix: advise`look at what was released: ${{ act: 'history' }}`,
+    fix: versionMeant(pasts, what) ?? advise`look at what was released: ${{ act: 'history' }}`,
   });
+}
+
+/** The question whether a release with another spelling of the version was meant. */
+function versionMeant(pasts: readonly Past[], what: string): string | undefined {
+  const [name = '', version = ''] = what.split('@');
+  const own = pasts.flatMap(({ releases }) => releases.flatMap(({ record }) => record.images));
+  const image = name.slice(name.indexOf('/') + 1);
+  const known = own.filter((one) => one.name === image).map((one) => one.version);
+  const meant = sameVersion(version, known);
+  return meant === undefined ? undefined : `did you mean ${name}@${meant}?`;
 }
 
 /** Whether a pin that was found is what `IMAGE@VERSION`, or a digest, names. */

@@ -4,6 +4,7 @@ import type { JournalHold } from '../../gates/gates.ts';
 import { attempt } from '../../model/attempt.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { sameVersion } from '../../model/nearest.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, isInScope, lineOf } from '../../model/pipeline.ts';
 import type { Plan, RollbackRequest } from '../../model/plan.ts';
@@ -216,7 +217,8 @@ async function chooseTarget(
     const found = earlier.find(({ record }) => names(record, to) && !sameNamed(record, current, to));
     if (found) return found;
     const has = past.releases.slice(0, 5).map(({ record }) => `#${record.sequence} ${describeImages(record.images)}`);
-    throw noTarget(environment, `it never ran ${to} before its present release; it had ${has.join(', ')}`);
+    const why = `it never ran ${to} before its present release; it had ${has.join(', ')}`;
+    throw noTarget(environment, why, releaseMeant(earlier, to));
   }
   const holds = await orWarn(reading, holdsOn(reading, snapshot, state));
   for (const release of earlier) {
@@ -275,10 +277,22 @@ function nothingReleased(environment: string): TagflowError {
   });
 }
 
-function noTarget(environment: string, why: string): TagflowError {
+/** The release that was meant by another spelling of its version, or by its number alone. */
+function releaseMeant(earlier: readonly Release[], to: string): string | undefined {
+  if (earlier.some(({ record }) => String(record.sequence) === to)) return `#${to}`;
+  return sameVersion(
+    to,
+    earlier.flatMap(({ record }) => record.images.map(({ version }) => version)),
+  );
+}
+
+function noTarget(environment: string, why: string, to?: string): TagflowError {
   return new TagflowError('release-not-found', {
     what: `${environment} has no release to roll back to`,
     why,
-    fix: advise`look at them: ${{ act: 'history', line: environment }}; choose one with ${{ act: 'say', what: 'release' }}`,
+    fix:
+      to === undefined
+        ? advise`look at them: ${{ act: 'history', line: environment }}; choose one with ${{ act: 'say', what: 'release' }}`
+        : advise`did you mean ${{ act: 'rollback', line: environment, to }}?`,
   });
 }

@@ -3,6 +3,7 @@ import { type Digest, shortDigest } from '../../model/digest.ts';
 import { attempt } from '../../model/attempt.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
+import { sameVersion } from '../../model/nearest.ts';
 import { type Environment, repositoryIn } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
 import { type Repository, type Tag, parseRepository } from '../../model/reference.ts';
@@ -89,11 +90,11 @@ async function versionNotFound(
       fix: `push ${version} again, or name another version: ${name}=VERSION`,
     });
   }
-  const twin = tags.find((tag) => tag.toLowerCase() === version.toLowerCase());
+  const twin = sameVersion(version, tags);
   return new TagflowError('version-not-found', {
     what: `${repository.name} has no version ${version}`,
     why: text,
-    fix: twin ? `write ${name}=${twin}` : 'publish the version first, or name one that exists',
+    fix: twin ? `did you mean ${name}=${twin}?` : 'publish the version first, or name one that exists',
   });
 }
 

@@ -38,7 +38,7 @@ describe('a version that cannot be resolved', () => {
     const error = await failureOf(resolveImage(listing('V1.0', 'v1.1'), wanted, undefined));
     expect(error).toMatchObject({
       message: 'registry.example.com/acme/app has no version V1.1',
-      fix: 'write app=v1.1',
+      fix: 'did you mean app=v1.1?',
     });
   });
 });

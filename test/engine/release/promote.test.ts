@@ -154,7 +154,7 @@ describe('what cannot be promoted', () => {
 
   test('a version in other letters says how it is spelt', async () => {
     const error = await failureOf(createBench().promote('dev', { ...FIRST, django: 'v4.2' }));
-    expect(error.fix).toBe('write django=V4.2');
+    expect(error.fix).toBe('did you mean django=V4.2?');
   });
 
   test('versions of an own scheme are listed newest first when one is missing', async () => {
