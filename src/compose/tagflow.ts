@@ -20,6 +20,7 @@ import type { Release } from '../engine/read/past.ts';
 import { type Span, where } from '../engine/read/where.ts';
 import type { EnvironmentProblem } from '../engine/read/problem.ts';
 import { readSnapshot } from '../engine/read/snapshot.ts';
+import type { Written } from '../engine/release/append-entry.ts';
 import { type Applied, apply } from '../engine/release/apply.ts';
 import type { RunOptions } from '../engine/release/execute.ts';
 import type { Outcome, Refused, Several } from '../engine/release/outcome.ts';
@@ -317,15 +318,14 @@ export class Tagflow {
 
   /** Takes an approval back, by its id. */
   async unapprove(id: string, reason?: string): Promise<JournalEntry> {
-    const entry = await unapprove(this.#context, id, reason);
-    await this.#judged([entry]);
-    return entry;
+    const [entry] = await this.#judged(await unapprove(this.#context, id, reason));
+    return entry!;
   }
 
   /** Entries that may stop what waits in pull requests: the forge hears of it. */
-  async #judged(entries: readonly JournalEntry[]): Promise<readonly JournalEntry[]> {
-    await judgeProposals(this.#context, entries);
-    return entries;
+  async #judged(written: Written): Promise<readonly JournalEntry[]> {
+    await judgeProposals(this.#context, written);
+    return written.entries;
   }
 
   /** Lists locks, holds and approvals, newest first: all, or those about `ENV` or `ENV/APP`. */

@@ -33,9 +33,9 @@ export const hold = defineCommand({
     const why = requiredReason(reason);
     const context = await session.context();
     const end = await untilFrom(until, context.clock.now());
-    const entries = await setHold(context, { image, environments, until: end, reason: why });
-    await judgeProposals(context, entries);
-    session.print(writtenView(entries));
+    const written = await setHold(context, { image, environments, until: end, reason: why });
+    await judgeProposals(context, written);
+    session.print(writtenView(written.entries));
     return EXIT.ok;
   },
 });

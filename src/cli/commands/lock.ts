@@ -32,9 +32,9 @@ export const lock = defineCommand({
     const why = requiredReason(reason);
     const context = await session.context();
     const end = await untilFrom(until, context.clock.now());
-    const entries = await setLock(context, { words, rollbacks, until: end, reason: why });
-    await judgeProposals(context, entries);
-    session.print(writtenView(entries));
+    const written = await setLock(context, { words, rollbacks, until: end, reason: why });
+    await judgeProposals(context, written);
+    session.print(writtenView(written.entries));
     return EXIT.ok;
   },
 });

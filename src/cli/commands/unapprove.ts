@@ -18,9 +18,9 @@ export const unapprove = defineCommand({
       import('../../views/journal.ts'),
     ]);
     const context = await session.context();
-    const entry = await engine.unapprove(context, id, recordReason(reason));
-    await judgeProposals(context, [entry]);
-    session.print(writtenView([entry]));
+    const written = await engine.unapprove(context, id, recordReason(reason));
+    await judgeProposals(context, written);
+    session.print(writtenView(written.entries));
     return EXIT.ok;
   },
 });

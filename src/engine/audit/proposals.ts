@@ -2,26 +2,26 @@
 // say now, so that a rule of the branch on the forge stops the merge.
 import { isProblem } from '../../model/attempt.ts';
 import { isTagflowError, sentenceOf } from '../../model/errors.ts';
-import type { JournalEntry } from '../../model/journal.ts';
-import type { ReleaseLine } from '../../model/pipeline.ts';
+import type { Pipeline, ReleaseLine } from '../../model/pipeline.ts';
 import { readProposalBranch } from '../../model/proposal.ts';
 import { type Context, type Given, configured } from '../context.ts';
 import { concernsLine } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
+import type { Written } from '../release/append-entry.ts';
 import { checkProposalGates } from './proposal-gates.ts';
 import { readTrail } from './trail.ts';
 
 /**
- * Judges the pull requests of the lines that entries are about. Nothing that fails here takes an entry back, and neither does a run
- * that a signal stops: it is a warning.
+ * Judges the pull requests of the lines that entries are about; where no such line releases by pull request, nothing is read.
+ * Nothing that fails here takes an entry back, and neither does a run that a signal stops: it is a warning.
  */
-export async function judgeProposals(given: Given, entries: readonly JournalEntry[]): Promise<void> {
+export async function judgeProposals(given: Given, { entries, pipeline }: Written): Promise<void> {
+  const asking = ({ lines }: Pipeline): readonly ReleaseLine[] =>
+    [...lines.values()].filter((line) => line.pullRequest && entries.some((entry) => concernsLine(entry, line)));
+  if (asking(pipeline).length === 0) return;
   try {
     const snapshot = await readSnapshot(given);
-    const lines = [...snapshot.pipeline.lines.values()].filter(
-      (line) => line.pullRequest && entries.some((entry) => concernsLine(entry, line)),
-    );
-    for (const line of lines) await judgeLine(configured(given, snapshot), snapshot, line);
+    for (const line of asking(snapshot.pipeline)) await judgeLine(configured(given, snapshot), snapshot, line);
   } catch (error) {
     if (!isProblem(error) && !isTagflowError(error, 'interrupted')) throw error;
     const text = `pull requests were not judged again, and may still be merged: ${sentenceOf(error)}`;

@@ -9,7 +9,7 @@ import type { EntryPorts, Given } from '../context.ts';
 import { journalOf, openEntries } from '../read/journal.ts';
 import { requireNoneLost } from '../read/journal-loss.ts';
 import { readSnapshot } from '../read/snapshot.ts';
-import { appendEntry } from '../release/append-entry.ts';
+import { type Written, appendEntry } from '../release/append-entry.ts';
 import { requireEqualPlan } from '../release/checks.ts';
 import { promote } from '../release/promote.ts';
 
@@ -62,7 +62,7 @@ export async function approve(
 }
 
 /** Takes an approval back. Throws `entry-not-found`. */
-export async function unapprove(context: EntryPorts, what: string, reason?: string): Promise<JournalEntry> {
+export async function unapprove(context: EntryPorts, what: string, reason?: string): Promise<Written> {
   const id = readEntryId(what);
   const snapshot = await readSnapshot(context);
   await requireNoneLost(snapshot, [...snapshot.pipeline.lines.values()]);
@@ -75,7 +75,7 @@ export async function unapprove(context: EntryPorts, what: string, reason?: stri
       ends: id,
       ...(reason !== undefined && { reason }),
     });
-    return entry;
+    return { entries: [entry], pipeline: snapshot.pipeline };
   }
   throw new TagflowError('entry-not-found', {
     what: `no open approval has the id ${what}`,

@@ -19,7 +19,7 @@ import { journalOf, openEntries } from '../read/journal.ts';
 import { requireNoneLost } from '../read/journal-loss.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { presentEnvironment } from './lines.ts';
-import { type JournalBase, appendEntry, headsOf } from '../release/append-entry.ts';
+import { type JournalBase, type Written, appendEntry, headsOf } from '../release/append-entry.ts';
 import { publishedIn } from '../release/published.ts';
 
 /** A hold to be set. */
@@ -35,7 +35,7 @@ export interface HoldRequest {
 type HeldImage = NonNullable<JournalEntry['image']>;
 
 /** Sets a hold. Throws `version-not-found`, `usage`, `signature-invalid`, `push-denied`, and what reading throws. */
-export async function hold(given: EntryPorts & RegistryMaker, request: HoldRequest): Promise<readonly JournalEntry[]> {
+export async function hold(given: EntryPorts & RegistryMaker, request: HoldRequest): Promise<Written> {
   const { environments: names, until, reason } = request;
   const snapshot = await readSnapshot(given);
   const context = configured(given, snapshot);
@@ -45,13 +45,14 @@ export async function hold(given: EntryPorts & RegistryMaker, request: HoldReque
     const all = [...snapshot.pipeline.environments.values()];
     await requireNoneLost(snapshot, all);
     const { entry } = await appendEntry(context, snapshot, all, { kind: 'hold', ...lasting });
-    return [entry];
+    return { entries: [entry], pipeline: snapshot.pipeline };
   }
   const environments = await environmentsNamed(context, snapshot, names);
   await requireNoneLost(snapshot, environments);
-  return inTurn(snapshot, environments, async (now, environment) =>
+  const entries = await inTurn(snapshot, environments, async (now, environment) =>
     appendEntry(context, now, [environment], { kind: 'hold', environment: environment.environment, ...lasting }),
   );
+  return { entries, pipeline: snapshot.pipeline };
 }
 
 /**

@@ -8,7 +8,7 @@ import type { EntryPorts, RecordReading } from '../context.ts';
 import { type OpenEntry, journalOf, openEntries } from '../read/journal.ts';
 import { requireNoneLost } from '../read/journal-loss.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
-import { appendEntry, headsOf } from '../release/append-entry.ts';
+import { type Written, appendEntry, headsOf } from '../release/append-entry.ts';
 import { type JournalTarget, targetsOf } from './lines.ts';
 
 /** A lock to be set. */
@@ -21,7 +21,7 @@ export interface LockRequest {
 }
 
 /** Sets a lock on each line. Throws `signature-invalid`, `push-denied`, and what reading throws. */
-export async function lock(context: EntryPorts, request: LockRequest): Promise<readonly JournalEntry[]> {
+export async function lock(context: EntryPorts, request: LockRequest): Promise<Written> {
   const { words, rollbacks, until, reason } = request;
   const snapshot = await readSnapshot(context);
   const targets = await targetsOf(context, snapshot, words);
@@ -43,7 +43,7 @@ export async function lock(context: EntryPorts, request: LockRequest): Promise<r
     entries.push(entry);
     branches = new Map([...branches, [snapshot.pipeline.journal, head]]);
   }
-  return entries;
+  return { entries, pipeline: snapshot.pipeline };
 }
 
 /** Takes every lock off the lines. Throws `entry-not-found` where there is none, and what `lock` throws. */

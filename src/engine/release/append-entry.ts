@@ -10,7 +10,7 @@ import {
   signedText,
 } from '../../model/journal.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import type { Environment } from '../../model/pipeline.ts';
+import type { Environment, Pipeline } from '../../model/pipeline.ts';
 import type { EntryPorts, Given } from '../context.ts';
 import { journalOf, signerOfEntry } from '../read/journal.ts';
 import { signingOf } from '../read/signatures.ts';
@@ -26,6 +26,12 @@ export type EntryText = Omit<EntryDraft, 'time' | 'actor' | 'onBehalfOf' | 'job'
 export interface Appended {
   readonly entry: JournalEntry;
   readonly head: ObjectId;
+}
+
+/** Entries that were written, and the configuration that they were written under. */
+export interface Written {
+  readonly entries: readonly JournalEntry[];
+  readonly pipeline: Pipeline;
 }
 
 /** Attempts against others who append at the same time. */

@@ -89,6 +89,16 @@ describe('reviews on the forge', () => {
     ]);
   });
 
+  test('a lock where nothing is released by pull request asks no remote again', async () => {
+    const plain = createBench();
+    const written = await lock(plain.context(), { rollbacks: false, until: undefined, reason: 'INC-9', words: ['prd'] });
+    const nothing = new Proxy(plain.context().ledger, {
+      get: (_, method) => () => Promise.reject(new Error(`${String(method)} was asked`)),
+    });
+    await judgeProposals({ ...plain.context(), ledger: nothing }, written);
+    expect(plain.notices).toEqual([]);
+  });
+
   test('a forge that does not hear of a lock is a warning, and the lock stands', async () => {
     const stop = { rollbacks: false, until: undefined, reason: 'INC-9' };
     const entries = await lock(bench.context(), { ...stop, words: ['prd'] });

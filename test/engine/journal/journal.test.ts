@@ -173,7 +173,9 @@ describe('a hold', () => {
 
   test('of every environment is lifted for one alone', async () => {
     const bench = await running();
-    const [entry] = await hold(bench.context(), bad);
+    const {
+      entries: [entry],
+    } = await hold(bench.context(), bad);
     expect(await failureOf(lift(bench.context(), 'django', [], undefined))).toMatchObject({
       code: 'usage',
       message: '"django" does not name a hold',

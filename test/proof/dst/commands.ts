@@ -51,10 +51,11 @@ export async function runJournalCommand(
   const why = { until: undefined, reason: 'INC-9' };
   try {
     const written = await {
-      lock: async () => lock(context, { ...why, words: [environment], rollbacks: false }),
-      'lock --rollbacks': async () => lock(context, { ...why, words: [environment], rollbacks: true }),
+      lock: async () => (await lock(context, { ...why, words: [environment], rollbacks: false })).entries,
+      'lock --rollbacks': async () =>
+        (await lock(context, { ...why, words: [environment], rollbacks: true })).entries,
       unlock: async () => unlock(context, [environment], undefined),
-      hold: async () => hold(context, { ...why, image: HELD, environments: [environment] }),
+      hold: async () => (await hold(context, { ...why, image: HELD, environments: [environment] })).entries,
       lift: async () => lift(context, HELD, [environment], undefined),
     }[act]();
     return written.map(({ id }) => id);
