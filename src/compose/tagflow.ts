@@ -319,11 +319,11 @@ export class Tagflow {
   /** Takes an approval back, by its id. */
   async unapprove(id: string, reason?: string): Promise<JournalEntry> {
     const [entry] = await this.#judged(await unapprove(this.#context, id, reason));
-    return entry!;
+    return entry;
   }
 
   /** Entries that may stop what waits in pull requests: the forge hears of it. */
-  async #judged(written: Written): Promise<readonly JournalEntry[]> {
+  async #judged<Entries extends readonly JournalEntry[]>(written: Written<Entries>): Promise<Entries> {
     await judgeProposals(this.#context, written);
     return written.entries;
   }

@@ -9,7 +9,7 @@ import { advise } from '../model/advice.ts';
 export const approvals = defineGate({
   name: 'approvals',
   needs: ['clock', 'approvals'],
-  judge({ environment, policy }, { clock, approvals: given }) {
+  judge({ environment, policy }, { clock, approvals: { given, barred } }) {
     const rule = policy.approvals;
     if (!rule) return pass('no approval is required');
     const counting = approvers(given, rule, clock);
@@ -17,14 +17,19 @@ export const approvals = defineGate({
     const names = people.length === 0 ? 'nobody' : people.join(', ');
     if (people.length >= rule.count)
       return pass(`approved by ${names} (entries ${counting.map(({ id }) => id).join(', ')})`);
-    const missing = rule.by.filter((name) => !people.some((one) => isSamePerson(one, name)));
+    const unheard = rule.by.filter((name) => !people.some((one) => isSamePerson(one, name)));
+    const missing = unheard.filter((name) => !barred.some((one) => isSamePerson(one.name, name)));
+    const excluded = barred.map(({ name, why }) => `; ${name} does not count: ${why}`).join('');
     return {
       decision: 'wait',
       code: 'approvals',
       text: {
         what: `${environment} needs ${rule.count} approvals of this release, and has ${people.length}`,
-        why: `approved by ${names}; may still approve: ${missing.join(', ')}`,
-        fix: advise`ask one of them for: ${{ act: 'approve', line: environment }}`,
+        why: `approved by ${names}; may still approve: ${missing.length === 0 ? 'nobody' : missing.join(', ')}${excluded}`,
+        fix:
+          people.length + missing.length < rule.count
+            ? 'let somebody release who is no approver, or name more approvers on the trunk'
+            : advise`ask one of them for: ${{ act: 'approve', line: environment }}`,
         details: { approved: people, missing },
       },
     };

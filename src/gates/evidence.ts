@@ -91,6 +91,14 @@ export interface Approval {
   readonly time: Instant;
 }
 
+/** Consent to exactly what is judged. */
+export interface ApprovalEvidence {
+  /** Open approvals that may count. */
+  readonly given: readonly Approval[];
+  /** Named approvers whose approval of this release does not count, and why. */
+  readonly barred: readonly { readonly name: string; readonly why: string }[];
+}
+
 /** What people said of the pull request of a release on the forge; nobody twice. */
 export interface ReviewEvidence {
   readonly approved: readonly string[];
@@ -123,8 +131,7 @@ export interface Evidence {
   readonly locks: readonly Lock[];
   /** Images that people put on hold for the line. */
   readonly journalHolds: readonly JournalHold[];
-  /** Open approvals of exactly what is judged, none of them of the one who releases. */
-  readonly approvals: readonly Approval[];
+  readonly approvals: ApprovalEvidence;
   /** Reviews on the forge; undefined where there is no pull request yet. */
   readonly reviews: ReviewEvidence | undefined;
   /** Commits that carrying upstream's tree over the branch would lose. */

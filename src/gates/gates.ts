@@ -23,7 +23,7 @@ import { upstream } from './upstream.ts';
 export { isSamePerson } from './approvals.ts';
 export { type FrozenTime, closedAt, frozenBetween } from './closed.ts';
 export type {
-  Approval,
+  ApprovalEvidence,
   Evidence,
   UnmergedCommit,
   JournalHold,

@@ -46,7 +46,7 @@ const QUIET: Evidence = {
   clock: Date.parse('2026-11-30T12:00:00Z'),
   locks: [],
   journalHolds: [],
-  approvals: [],
+  approvals: { given: [], barred: [] },
   unmerged: [],
   past: [],
   upstreamReleases: undefined,

@@ -62,7 +62,11 @@ export async function approve(
 }
 
 /** Takes an approval back. Throws `entry-not-found`. */
-export async function unapprove(context: EntryPorts, what: string, reason?: string): Promise<Written> {
+export async function unapprove(
+  context: EntryPorts,
+  what: string,
+  reason?: string,
+): Promise<Written<readonly [JournalEntry]>> {
   const id = readEntryId(what);
   const snapshot = await readSnapshot(context);
   await requireNoneLost(snapshot, [...snapshot.pipeline.lines.values()]);

@@ -29,8 +29,8 @@ export interface Appended {
 }
 
 /** Entries that were written, and the configuration that they were written under. */
-export interface Written {
-  readonly entries: readonly JournalEntry[];
+export interface Written<Entries extends readonly JournalEntry[] = readonly JournalEntry[]> {
+  readonly entries: Entries;
   readonly pipeline: Pipeline;
 }
 

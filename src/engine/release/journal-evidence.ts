@@ -1,5 +1,11 @@
 // What gates want to know of the journal: locks, holds, and approvals of exactly what is judged.
-import { type Approval, type GivenOverride, type JournalHold, type Lock, isSamePerson } from '../../gates/gates.ts';
+import {
+  type ApprovalEvidence,
+  type GivenOverride,
+  type JournalHold,
+  type Lock,
+  isSamePerson,
+} from '../../gates/gates.ts';
 import { type Digest, digestOfData } from '../../model/digest.ts';
 import { attempt } from '../../model/attempt.ts';
 import type { Instant } from '../../model/effects.ts';
@@ -102,7 +108,7 @@ export async function approvalsOf(
   snapshot: Snapshot,
   state: EnvironmentState,
   { releasers, moment, ...subject }: ApprovalSubject & ApprovalCase,
-): Promise<readonly Approval[]> {
+): Promise<ApprovalEvidence> {
   const digest = subjectDigest(state.environment, subject);
   const entries = await trusted(reading, snapshot, state, { kind: 'approve', moment });
   const own = entries.filter(({ entry }) => entry.subject === digest);
@@ -110,14 +116,25 @@ export async function approvalsOf(
     own.length > 0 && state.record ? await lineThenOf(reading, state.environment, state.record) : undefined;
   // Who was added to the approvers since the last release is one once those before have approved a release.
   const earlier = before?.gates.approvals?.by;
-  const { trust } = state.environment;
-  return own.flatMap(({ entry, by }): readonly Approval[] => {
+  const { trust, gates } = state.environment;
+  // One person may stand in the signers file under several names.
+  const alsoOf = (name: string): readonly string[] => (trust ? sameKeyholders(trust, name) : []);
+  const whyNot = (by: string): string | undefined => {
+    const names = [by, ...alsoOf(by)];
+    if (releasers.some((name) => names.some((one) => isSamePerson(name, one)))) return 'makes this release';
     const isNew = earlier !== undefined && !earlier.some((name) => isSamePerson(name, by));
-    // One person may stand in the signers file under several names.
-    const also = trust ? sameKeyholders(trust, by) : [];
-    const isOwn = releasers.some((name) => [by, ...also].some((one) => isSamePerson(name, one)));
-    return !isOwn && !isNew ? [{ id: entry.id, by, also, time: Date.parse(entry.time) }] : [];
-  });
+    return isNew ? 'was added to the approvers after the newest release' : undefined;
+  };
+  const named = gates.approvals?.by ?? [];
+  return {
+    given: own
+      .filter(({ by }) => whyNot(by) === undefined)
+      .map(({ entry, by }) => ({ id: entry.id, by, also: alsoOf(by), time: Date.parse(entry.time) })),
+    barred: named.flatMap((name) => {
+      const why = whyNot(name);
+      return why === undefined ? [] : [{ name, why }];
+    }),
+  };
 }
 
 /** Overrides of gates for exactly one release. None where the journal cannot be trusted: what it granted is not known. */

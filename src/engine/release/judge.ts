@@ -257,7 +257,7 @@ async function approvals(
   candidate: Candidate,
 ): Promise<Evidence['approvals']> {
   const { scope, madeBy } = candidate;
-  if (scope === undefined) return [];
+  if (scope === undefined) return { given: [], barred: [] };
   const releasers = await releasersOf(context, state.environment, madeBy);
   return approvalsOf(context, snapshot, state, { ...candidate, scope, releasers });
 }

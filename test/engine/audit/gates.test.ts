@@ -91,7 +91,12 @@ describe('reviews on the forge', () => {
 
   test('a lock where nothing is released by pull request asks no remote again', async () => {
     const plain = createBench();
-    const written = await lock(plain.context(), { rollbacks: false, until: undefined, reason: 'INC-9', words: ['prd'] });
+    const written = await lock(plain.context(), {
+      rollbacks: false,
+      until: undefined,
+      reason: 'INC-9',
+      words: ['prd'],
+    });
     const nothing = new Proxy(plain.context().ledger, {
       get: (_, method) => () => Promise.reject(new Error(`${String(method)} was asked`)),
     });

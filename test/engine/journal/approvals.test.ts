@@ -120,10 +120,20 @@ describe('approvals of signed releases', () => {
     expect(refusalsOf(await bench.promote('live', {}, BOT))).toEqual(['approvals: wait']);
   });
 
-  test('the one who releases does not count', async () => {
+  test('the one who releases does not count, and it is said who does not and who still may', async () => {
     await approve(as('ana'), PRD);
     await approve(as('bot'), PRD);
-    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+    const outcome = await bench.promote('prd', {}, BOT);
+    expect(refusalsOf(outcome)).toEqual(['approvals: wait']);
+    expect((outcome as Refused).refusals[0]?.text.why).toBe(
+      'approved by ana@example.org; may still approve: bo@example.org; bot@example.org does not count: makes this release',
+    );
+  });
+
+  test('where those who are left are too few, the way out is another releaser', async () => {
+    const acting = { ...as('bot').settings.who, onBehalfOf: mail('ana') };
+    const outcome = await promote({ ...as('bot'), settings: { ...as('bot').settings, who: acting } }, PRD);
+    expect((outcome as Refused).refusals[0]?.text.fix).toContain('let somebody release who is no approver');
   });
 
   test('somebody who may not approve is refused before anything is written', async () => {

@@ -52,8 +52,7 @@ export async function runJournalCommand(
   try {
     const written = await {
       lock: async () => (await lock(context, { ...why, words: [environment], rollbacks: false })).entries,
-      'lock --rollbacks': async () =>
-        (await lock(context, { ...why, words: [environment], rollbacks: true })).entries,
+      'lock --rollbacks': async () => (await lock(context, { ...why, words: [environment], rollbacks: true })).entries,
       unlock: async () => unlock(context, [environment], undefined),
       hold: async () => (await hold(context, { ...why, image: HELD, environments: [environment] })).entries,
       lift: async () => lift(context, HELD, [environment], undefined),
