@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /** Exit codes after which the same command can succeed. A rollback that was overtaken is for a person. */
-const RETRIES = { promote: [5, 7, 8], rollback: [7, 8], apply: [5, 7, 8], check: [7] };
+const RETRIES = { promote: [5, 7, 8], rollback: [7, 8], apply: [5, 7, 8], check: [7], verify: [5, 7] };
 const TRIES = 3;
 /** Milliseconds before the second try; twice as long before the third one. */
 const PAUSE = Number(process.env.TAGFLOW_JOB_PAUSE ?? 5000);
@@ -32,7 +32,7 @@ function wordsOf(command) {
   const environment = input('environment');
   const override = input('override');
   const overriding = override === '' ? [] : ['--override', override];
-  if ((command === 'promote' || command === 'rollback') && environment === '') {
+  if (['promote', 'rollback', 'verify'].includes(command) && environment === '') {
     throw new Error(`${command} needs the input environment`);
   }
   if (command === 'promote') {
@@ -43,10 +43,11 @@ function wordsOf(command) {
     const to = input('to');
     return ['rollback', ...overriding, ...(to === '' ? [] : [`--to=${to}`]), '--', environment];
   }
+  if (command === 'verify') return ['verify', '--wait', '--', environment];
   const environments = environment === '' ? [] : ['--', environment];
   if (command === 'apply') return ['apply', ...(environment === '' ? ['--all'] : environments)];
   if (command === 'check') return ['check', ...environments];
-  throw new Error('the input command is none of setup, promote, rollback, apply, check');
+  throw new Error('the input command is none of setup, promote, rollback, apply, check, verify');
 }
 
 /** Starts a program and resolves to its exit code. */
@@ -78,6 +79,8 @@ function variables() {
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('INPUT_')));
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = env;
   own.TAGFLOW_REPO = input('repository') || `${server}/${repository}.git`;
+  // Programs of the trunk may run in this job, and hosts beyond it may be asked.
+  own.TAGFLOW_RUN ??= '1';
   if (input('reason') !== '') own.TAGFLOW_REASON = input('reason');
   if (input('token') !== '') own.GITHUB_TOKEN = input('token');
   return own;

@@ -102,6 +102,13 @@ describe.each(['tekton', 'jenkins'] as const)('hooks of the script for %s', (nam
   });
 });
 
+describe('what the examples allow', () => {
+  it('programs of the trunk may judge releases', () => {
+    expect(TASK.spec.steps[0].env).toContainEqual({ name: 'TAGFLOW_RUN', value: '1' });
+    expect(JENKINS).toMatch(/^ {4}TAGFLOW_RUN = '1'$/m);
+  });
+});
+
 describe('the task of Tekton', () => {
   it('writes its results', () => {
     const { at } = play('tekton', { environment: 'prd', images: '' }, [0]);

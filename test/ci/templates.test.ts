@@ -132,6 +132,11 @@ describe('the components of GitLab', () => {
     }
   });
 
+  it.each(['promote', 'check', 'verify'])('%s lets programs of the trunk judge: gates and verifications', (name) => {
+    const { definition } = component(name, { environment: 'prd', image: 'example' });
+    expect(definition.variables).toMatchObject({ TAGFLOW_RUN: '1' });
+  });
+
   it('puts no input into a script, and lets the runner expand none', () => {
     for (const name of COMPONENTS) {
       const text = readFileSync(join(root, 'templates', name, 'template.yml'), 'utf8');
@@ -294,6 +299,7 @@ echo "console.log('installed', process.argv.slice(2).join(' '))" >"$folder/lib/n
     [{ command: 'apply' }, '[apply][--all]'],
     [{ command: 'apply', environment: 'prd' }, '[apply][--][prd]'],
     [{ command: 'check' }, '[check]'],
+    [{ command: 'verify', environment: 'prd' }, '[verify][--wait][--][prd]'],
     [{ command: 'setup' }, '[--version]'],
   ])('with %j', (inputs, words) => {
     const { status, calls } = play(inputs);
@@ -305,6 +311,7 @@ echo "console.log('installed', process.argv.slice(2).join(' '))" >"$folder/lib/n
     ['rollback', '--override'],
     ['rollback', '--to'],
     ['apply', '--all'],
+    ['verify', '--wait'],
   ])('%s has the option %s that it types', (name, option) => {
     const command = createProgram(captureIo([]).io).commands.find((each) => each.name() === name);
     expect(command?.options.map(({ long }) => long)).toContain(option);
@@ -331,6 +338,7 @@ echo "console.log('installed', process.argv.slice(2).join(' '))" >"$folder/lib/n
     expect(text('env')).toContain('TAGFLOW_REPO=https://github.example.com/acme/shop.git\n');
     expect(text('env')).toContain(`TAGFLOW_REASON=${HOSTILE}\n`);
     expect(text('env')).toContain('GITHUB_TOKEN=secret\n');
+    expect(text('env')).toContain('TAGFLOW_RUN=1\n');
     expect(text('env')).not.toContain('INPUT_');
     expect(text('output')).toBe('digest=sha256:a\nchanged=true\n');
     expect(Object.keys(action.outputs)).toEqual(expect.arrayContaining(['digest', 'changed']));
@@ -341,6 +349,8 @@ echo "console.log('installed', process.argv.slice(2).join(' '))" >"$folder/lib/n
     [{ environment: 'prd' }, [8, 8, 8], 8, 3],
     [{ environment: 'prd' }, [3], 3, 1],
     [{ command: 'rollback', environment: 'prd' }, [5], 5, 1],
+    [{ command: 'verify', environment: 'prd' }, [9], 9, 1],
+    [{ command: 'verify', environment: 'prd' }, [7, 0], 0, 2],
   ])('with %j it ends after %j with %i', (inputs, codes, status, tries) => {
     const played = play(inputs, codes);
     expect([played.status, played.calls.length]).toEqual([status, tries]);

@@ -42,6 +42,7 @@ const JOBS = [
   '  DOCKER_AUTH_CONFIG: ${{ secrets.DOCKER_AUTH_CONFIG }}',
   '  GITHUB_TOKEN: ${{ github.token }}',
   '  TAGFLOW_PACKAGE: ${{ vars.TAGFLOW_PACKAGE }}',
+  "  TAGFLOW_RUN: '1' # programs of the trunk may run in these jobs, and hosts beyond them may be asked",
   '',
   'jobs:',
 ];
