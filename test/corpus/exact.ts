@@ -1,6 +1,7 @@
 // Whether an edit was exact, judged without the code that made it: both texts are parsed by `yaml` alone, and outside of the
 // values that changed not one byte may differ.
-import { type Pair, type YAMLMap, isAlias, isMap, isScalar, isSeq, parseAllDocuments } from 'yaml';
+import { type Pair, type YAMLMap, isAlias, isMap, isScalar, isSeq } from 'yaml';
+import { parseText } from './parse.ts';
 
 /** A value of a text, and the bytes that write it. */
 interface Leaf {
@@ -17,7 +18,8 @@ export interface Allowed {
 
 /** Why an edit was not exact; undefined where it was. */
 export function faultOf(before: string, after: string, allowed: Allowed, depth = 0): string | undefined {
-  const [old, now] = [leavesOf(before), leavesOf(after)];
+  const old = (depth === 0 ? leavesOfFile : leavesOf)(before);
+  const now = leavesOf(after);
   if (!old || !now)
     return depth > 0 || !/^\s*(?:export )?\w+=/m.test(before) ? 'unreadable' : faultInLines(before, after, allowed);
   for (const path of old.keys()) if (!now.has(path)) return `${path} is gone`;
@@ -64,14 +66,17 @@ function isPin(value: string, was: string | undefined, { version, digest }: Allo
   );
 }
 
+let lastFile: { readonly text: string; readonly leaves: ReturnType<typeof leavesOf> } | undefined;
+
+/** `leavesOf` for a file as it was: it is held against one edit after the other. */
+function leavesOfFile(text: string): ReturnType<typeof leavesOf> {
+  if (lastFile?.text !== text) lastFile = { text, leaves: leavesOf(text) };
+  return lastFile.leaves;
+}
+
 /** Every scalar of a text by its path; undefined where it is not YAML. */
 function leavesOf(text: string): ReadonlyMap<string, Leaf> | undefined {
-  const documents = parseAllDocuments(text, {
-    schema: 'failsafe',
-    uniqueKeys: false,
-    logLevel: 'silent',
-    prettyErrors: false,
-  });
+  const { documents } = parseText(text);
   if (!Array.isArray(documents) || documents.some(({ errors }) => errors.length > 0)) return undefined;
   if (documents.every(({ contents }) => isScalar(contents))) return undefined;
   const leaves = new Map<string, Leaf>();

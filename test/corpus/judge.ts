@@ -1,9 +1,10 @@
 // One file of a corpus: what names an image in it, what the forms make of that, and whether each pin is exact.
 import { findFormed, type FoundSite } from '../../src/manifests/forms.ts';
 import { capsFor } from '../../src/manifests/caps.ts';
-import { type ManifestFile, type Pin, pinImages } from '../../src/manifests/manifests.ts';
+import { type ManifestFile, type Pin, type PinOptions, pinImages } from '../../src/manifests/manifests.ts';
+import { ParsedFiles } from '../../src/manifests/parsed-files.ts';
 import { holdsManifests } from '../../src/manifests/reader.ts';
-import { type Source, decode, isSource, lineAt, readSource } from '../../src/manifests/source.ts';
+import { type Source, decode, isSource, lineAt } from '../../src/manifests/source.ts';
 import { isTagflowError } from '../../src/model/errors.ts';
 import { digestOf } from '../../src/model/digest.ts';
 import { parseRepository, parseTag } from '../../src/model/reference.ts';
@@ -38,12 +39,13 @@ export function judge(path: string, content: Uint8Array): Judgement {
   const text = content.length > HUGE || content.subarray(0, 8192).includes(0) ? undefined : decode(content);
   if (text === undefined) return { ...NOTHING };
   const large = content.length > MAX_BYTES;
-  const source = large ? undefined : readSource(path, text, capsFor(MAX_BYTES));
+  const parsed = new ParsedFiles();
+  const source = large ? undefined : parsed.read({ path, content }, text, capsFor(MAX_BYTES));
   const readable = source && isSource(source) && holdsManifests(path, source) ? source : undefined;
   const sites = readable ? findFormed(readable) : [];
   const places = large && !/image/i.test(text) ? [] : scan(path, text);
   const missed = readable ? withoutSite(places, sites, readable) : places;
-  const found = pinEach({ path, content }, text, sites);
+  const found = pinEach({ path, content }, text, sites, parsed);
   const forms: Record<string, number> = {};
   for (const { form } of sites) forms[form] = (forms[form] ?? 0) + 1;
   return {
@@ -58,8 +60,13 @@ export function judge(path: string, content: Uint8Array): Judgement {
 }
 
 /** What became of each place of a file when it was pinned. */
-export function pinEach(file: ManifestFile, text: string, sites: readonly FoundSite[]): Pinned {
-  const outcome = new Outcome(file, text);
+export function pinEach(
+  file: ManifestFile,
+  text: string,
+  sites: readonly FoundSite[],
+  parsed = new ParsedFiles(),
+): Pinned {
+  const outcome = new Outcome(file, text, parsed);
   outcome.pinAll(groupsOf(sites));
   return outcome;
 }
@@ -112,10 +119,12 @@ class Outcome implements Pinned {
   readonly wrong: string[] = [];
   readonly #file: ManifestFile;
   readonly #text: string;
+  readonly #options: PinOptions;
 
-  constructor(file: ManifestFile, text: string) {
+  constructor(file: ManifestFile, text: string, parsed: ParsedFiles) {
     this.#file = file;
     this.#text = text;
+    this.#options = { ...OPTIONS, parsed };
   }
 
   /** Pins all at once, which costs one reading; where that is not exact, one after the other, to tell which is at fault. */
@@ -139,12 +148,12 @@ class Outcome implements Pinned {
     if (pins.some((pin) => pin === undefined)) return { refused: true, why: 'its name is not a repository' };
     const known = pins.filter((pin) => pin !== undefined);
     try {
-      const { edits, fields } = pinImages([this.#file], known, OPTIONS);
+      const { edits, fields } = pinImages([this.#file], known, this.#options);
       const edit = edits[0];
       if (!edit) return { refused: false, why: 'no edit' };
       const why = faultOf(this.#text, decode(edit.content) ?? '', { version: VERSION, digest: DIGEST });
       if (why !== undefined) return { refused: false, why };
-      const again = pinImages([edit], known, OPTIONS);
+      const again = pinImages([edit], known, this.#options);
       if (again.edits.length > 0) return { refused: false, why: 'pinned again, it changes again' };
       const count = groups.reduce((total, { sites }) => total + sites.length, 0);
       return fields.length < count

@@ -9,7 +9,8 @@
 // Not counted: what objects say about themselves (`metadata`, `status`, annotations, labels), placeholders, and addresses.
 // Text in which YAML stands is looked into. Where a file is not YAML, a template for instance, only
 // whole lines `image: NAME:TAG` count. Programs and prose show examples; nothing deploys them.
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseAllDocuments } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, parseAllDocuments } from 'yaml';
+import { parseText } from './parse.ts';
 
 /** A place that names an image. */
 export interface NamingPlace {
@@ -33,14 +34,7 @@ const EXAMPLES = /\.(?:md|mdx|rst|txt|adoc|html?|go|py|rb|rs|js|ts|tsx|java|kt|s
 /** Every place in a text that names an image. */
 export function scan(path: string, text: string): readonly NamingPlace[] {
   if (EXAMPLES.test(path)) return [];
-  const counter = new LineCounter();
-  const documents = parseAllDocuments(text, {
-    schema: 'failsafe',
-    uniqueKeys: false,
-    logLevel: 'silent',
-    prettyErrors: false,
-    lineCounter: counter,
-  });
+  const { documents, counter } = parseText(text);
   if (!Array.isArray(documents)) return [];
   if (documents.some(({ errors }) => errors.length > 0)) return scanLines(text);
   const found: NamingPlace[] = [];
