@@ -31,9 +31,12 @@ export function findStrays(
     // what a kustomization's patches name is pinned by its entries
     const text = isKustomization(path) ? undefined : decode(content);
     if (text === undefined || !index.mayMention(text)) continue;
-    for (const [row, line] of text.split('\n').entries()) {
+    const lines = text.split('\n');
+    for (const [row, line] of lines.entries()) {
       if (pinned.has(`${path}:${row + 1}`)) continue;
-      for (const { image, text: written } of strayIn(line, index)) {
+      const version = versionBeside(lines, row);
+      const beside = version !== undefined && !pinned.has(`${path}:${version.row + 1}`) ? version.text : undefined;
+      for (const { image, text: written } of strayIn(line, index, beside)) {
         const count = (counts.get(image) ?? 0) + 1;
         counts.set(image, count);
         if (count <= MAX_STRAYS) found.push({ image, path, line: row + 1, text: written });
@@ -43,15 +46,35 @@ export function findStrays(
   return found;
 }
 
-/** Texts of a line that begin with a repository's whole name and have a tag or a digest behind it. */
+/** Lines around one in which its mapping may have a `version`. */
+const AROUND = 4;
+
+/** The `version` in the mapping of a line, for a form that is not known: `image: REPOSITORY` above `version: V4.0`. */
+function versionBeside(
+  lines: readonly string[],
+  row: number,
+): { readonly row: number; readonly text: string } | undefined {
+  const own = /^(?<indent>[\s-]*)(?:image|repository|name): \S*\/\S*\s*$/.exec(lines[row] ?? '')?.groups?.['indent'];
+  if (own === undefined) return undefined;
+  const first = Math.max(0, row - AROUND);
+  for (const [offset, line] of lines.slice(first, row + AROUND + 1).entries()) {
+    const { indent, text } = /^(?<indent>[\s-]*)version: ["']?(?<text>[^\s"']+)["']?\s*$/.exec(line)?.groups ?? {};
+    if (indent?.length === own.length && text !== undefined) return { row: first + offset, text };
+  }
+  return undefined;
+}
+
+/** Texts of a line that begin with a repository's whole name and have a tag or a digest behind it, or a version beside it. */
 function strayIn(
   line: string,
   index: NameIndex<ImageNames>,
+  version: string | undefined,
 ): readonly { readonly image: string; readonly text: string }[] {
   const code = /^\s*#/.test(line) ? '' : line.replace(/\s#.*$/, '');
   return [...code.matchAll(/[^\s"'`,[\]{}()<>|=]+/g)].flatMap(([text]) => {
     const written = splitImage(text);
-    if (!written || !written.name.includes('/') || (written.tag ?? written.digest) === undefined) return [];
-    return index.find([written.name]).map(({ image }) => ({ image, text }));
+    if (!written || !written.name.includes('/') || (written.tag ?? written.digest ?? version) === undefined) return [];
+    const said = (written.tag ?? written.digest) === undefined ? `${text} with version ${version}` : text;
+    return index.find([written.name]).map(({ image }) => ({ image, text: said }));
   });
 }

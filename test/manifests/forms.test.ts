@@ -55,6 +55,14 @@ const VALUES: [string, string, string][] = [
     `V4.0>${TAG}`,
   ],
   ['the number of a version', `image: {repository: ${REPOSITORY}, tag: 1.10}\n`, `1.10>${TAG}`],
+  ['an image and a version', `web: {image: ${REPOSITORY}, version: V4.0}\n`, `V4.0>${TAG}`],
+  ['a repository and a version', `image: {repository: ${REPOSITORY}, version: V4.0}\n`, `V4.0>${TAG}`],
+  ['a name and a version', `- {name: ${REPOSITORY}, version: V4.0}\n- {name: x/y, version: V4.0}\n`, `V4.0>${TAG}`],
+  [
+    'registry, repository and version',
+    `a: {registry: ${HOST}, repository: acme/django, version: "V4.0"}\n`,
+    `V4.0>${TAG}`,
+  ],
 ];
 
 describe('values', () => {

@@ -15,6 +15,11 @@ describe('a stray', () => {
     ['a template', `image: {{ x }}\nargs: [--image=${REPOSITORY}@${D}]\n`, [`2 ${REPOSITORY}@${D}`]],
     ['text in a block', `data:\n  run: |\n    docker run ${REPOSITORY}:V1.0 -- x\n`, [`3 ${REPOSITORY}:V1.0`]],
     [
+      'a version in a custom resource',
+      `apiVersion: acme/v1\nkind: App\nspec:\n  image: ${REPOSITORY}\n  size: 1\n  version: V1.0\n`,
+      [`4 ${REPOSITORY} with version V1.0`],
+    ],
+    [
       'another spelling of the host',
       'args: [--image=Registry.Example.com/acme/django:V1]\n',
       ['1 Registry.Example.com/acme/django:V1'],
@@ -26,6 +31,8 @@ describe('a stray', () => {
   it.each([
     ['a pin', WORKLOAD, deployment(` ${REPOSITORY}:V4.0`)],
     ['a comment', 'a.yaml', `a: b # was ${REPOSITORY}:V1.0\n# ${REPOSITORY}:V1.0\n`],
+    ['a repository with its version, which is a pin', 'a.yaml', `- name: ${REPOSITORY}\n  version: V1.0\n`],
+    ['the version of another mapping', 'a.yaml', `image: ${REPOSITORY}\nchart:\n  version: V1.0\n`],
     ['the repository alone', 'a.yaml', `repository: ${REPOSITORY}\n`],
     ['a longer path', 'a.yaml', `image: ${REPOSITORY}/web:V1\n`],
     ['a key, which is a common word', 'a.yaml', 'framework: django:V1\n'],

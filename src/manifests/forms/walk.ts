@@ -160,7 +160,8 @@ class Walker {
   /** The images that a mapping spells in fields; returns the keys that are theirs. */
   #fields(map: YAMLMap, entries: ReadonlyMap<string, Entry>, path: Path, around: Around): ReadonlySet<string> {
     const taken = new Set<string>();
-    for (const { site, fields } of this.groups(map, entries, path, around)) {
+    const groups = [...this.groups(map, entries, path, around), ...this.#versioned(map, entries, path, around)];
+    for (const { site, fields } of groups) {
       this.sites.push(site);
       for (const entry of entriesOf(fields)) taken.add(entry.key);
     }
@@ -181,6 +182,25 @@ class Walker {
       const main = parts.find(({ entry }) => entry === fields.tag);
       return [{ site, fields }, ...(main ? this.#copies(place, parts, { ...main, name: site.names[0] }) : [])];
     });
+  }
+
+  /** A repository beside `version`, where no field of the mapping is called a tag: `{image: example.com/acme/web, version: V4.0}`. */
+  #versioned(map: YAMLMap, entries: ReadonlyMap<string, Entry>, path: Path, around: Around): readonly Group[] {
+    const tag = this.#byKeys ? entries.get('version') : undefined;
+    const version = tag && textOf(this.#document.tree.follow(tag.pair.value))?.trim();
+    if (!tag || !version || !isTagText(loosely(version)) || hasTag(entries)) return [];
+    const isName = (entry: Entry): boolean => {
+      const text = textOf(this.#document.tree.follow(entry.pair.value))?.trim() ?? '';
+      return text.includes('/') && isReference(text) && !isPinnedReference(text);
+    };
+    const repository = ['repository', 'image', 'name'].flatMap((key) => entries.get(key) ?? []).find(isName);
+    if (!repository) return [];
+    const fields = { registry: repository.key === 'name' ? undefined : entries.get('registry'), repository, tag };
+    // a package of a language has a name with a slash and a version as well
+    const isWord = !isImageKey(repository.key) && !around.image;
+    const place = { document: this.#document, path, map, labels: around.labels, addTag: false, isWord };
+    const site = fieldsSite(place, fields);
+    return site ? [{ site, fields }] : [];
   }
 
   /**
@@ -238,7 +258,9 @@ class Walker {
     const fields = { registry: registry?.entry, repository: repository?.entry, tag: tag?.entry, digest: digest?.entry };
     const name = component === '' ? this.#plainName(entries, isImageKey(around.key)) : undefined;
     if (!tag && !digest) {
-      return this.#byKeys && isPlainImage(around, repository?.entry.key)
+      return this.#byKeys &&
+        !(component === '' && entries.has('version')) &&
+        isPlainImage(around, repository?.entry.key)
         ? { ...fields, name: named ?? name }
         : undefined;
     }
@@ -272,6 +294,14 @@ class Walker {
     const site = referenceSite(this.#document, path, value);
     if (site) this.sites.push(site);
   }
+}
+
+/** Whether a mapping has a field for the tag or the digest of its own image. */
+function hasTag(entries: ReadonlyMap<string, Entry>): boolean {
+  return [...entries.keys()].some((key) => {
+    const part = partOf(key);
+    return part?.component === '' && (part.part === 'tag' || part.part === 'digest');
+  });
 }
 
 /** Whether a field holds a whole reference. */
