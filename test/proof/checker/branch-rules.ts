@@ -19,6 +19,7 @@ export function checkBranch(history: History, environment: EnvironmentHistory): 
     ...checkHidden(history, environment),
     ...checkHeads(environment),
     ...checkRecords(environment),
+    ...checkForged(history, environment),
   ];
 }
 
@@ -69,6 +70,25 @@ function* checkHidden({ operations }: History, environment: EnvironmentHistory):
       if (exit !== 0 || !above.some(({ id }) => id === commit)) continue;
       yield { rule: 'forgotten', subject, text: `${what}, and ${actor} ended with exit 0 for ${short(commit)}` };
     }
+  }
+}
+
+/** Records that hands wrote: nobody takes one for a release, and the line gets over it. */
+function* checkForged({ operations, settled }: History, environment: EnvironmentHistory): Generator<Violation> {
+  const { name: subject, line } = environment;
+  const forged = new Set(line.flatMap(({ id, isForged }) => (isForged ? id : [])));
+  for (const commit of line) {
+    const release = releaseOf(commit);
+    if (release?.action !== 'promote' || !forged.has(commit.parents[0] ?? '')) continue;
+    const text = `release ${release.sequence} (${short(commit.id)}) was promoted on top of a record that hands wrote`;
+    yield { rule: 'forgery-believed', subject, text };
+  }
+  for (const { actor, environment: of, exit, commit } of operations) {
+    if (of !== subject || exit !== 0 || !forged.has(commit ?? '')) continue;
+    yield { rule: 'forgery-believed', subject, text: `${actor} ended with exit 0 for ${short(commit)}` };
+  }
+  if (settled && line[0]?.isForged) {
+    yield { rule: 'forgery-stays', subject, text: `${short(line[0].id)} still has the record that hands wrote` };
   }
 }
 

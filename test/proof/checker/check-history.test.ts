@@ -176,6 +176,11 @@ function merged(...onTop: readonly CommitFacts[]): History {
   });
 }
 
+/** The good history with a commit that changed the record by hand, and what came on top. */
+function forged(...onTop: readonly CommitFacts[]): History {
+  return branch({ line: [...onTop, { id: 'f', parents: ['c5'], isForged: true }, ...ENVIRONMENT.line] });
+}
+
 /** The same, after a rollback to release 5 has continued the line there. */
 function mended(): History {
   const next = recordFacts(6, 'V4', {
@@ -424,6 +429,15 @@ const BAD: Readonly<Record<string, readonly [Rule, History]>> = {
     'forgotten',
     merged(commitOf(recordFacts(4, 'V4', { base: 'm', follows: 'c3' }), { id: 'x' })),
   ],
+  'a promotion on top of a record that hands wrote': [
+    'forgery-believed',
+    forged(commitOf(recordFacts(6, 'V4', { base: 'f', follows: 'c5' }), { id: 'c6' })),
+  ],
+  'an apply on the word of a record that hands wrote': [
+    'forgery-believed',
+    { ...forged(), operations: [...GOOD.operations, { ...applied, exit: 0, outcome: 'applied', commit: 'f' }] },
+  ],
+  'a record that hands wrote, in the end': ['forgery-stays', forged()],
   'a journal that lost an entry': [
     'journal-shrank',
     journal({ heads: [headOf('j1', [entryOf('lift', 'e1')]), headOf('j2', [], 'j1')] }),

@@ -101,6 +101,8 @@ export interface CommitFacts {
   readonly pins?: Readonly<Record<string, string>>;
   /** The paths in its tree that hands put onto environment branches, by names that no other file has. */
   readonly handMade?: readonly string[];
+  /** The record that it has, or lacks, is as hands made it: it is left out. */
+  readonly isForged?: true;
   /** It takes what upstream had at that moment, as a merge does, without a parent that says so. */
   readonly squashes?: true;
 }
@@ -226,6 +228,8 @@ export const RULES = {
   'downgrade-landed': 'no promotion goes to an older version unless that was asked for',
   'version-differs': 'a release names the digest that its version was published as',
   'hand-made-lost': 'no commit made by hand is lost by a promotion unless that was asked for',
+  'forgery-believed': 'nothing is promoted, applied or confirmed on the word of a record that hands wrote',
+  'forgery-stays': 'a rollback mends a line whose record hands wrote, or its removal where no release was',
   'held-returned': 'a release that was rolled back does not come back unless its hold is lifted on request',
   'hold-lost': 'a rollback holds the release that it left, and holds stay until they are lifted',
   'rollback-wrong': 'a rollback restores an earlier release of its branch whole, and not the one that it left',

@@ -1,8 +1,11 @@
 // Negative controls: defects that are built into the ports a process is given, each against one rule of the protocol. A
 // simulation that does not find them proves nothing.
 import { readSnapshot } from '../../../src/engine/read/snapshot.ts';
+import { scopeId } from '../../../src/engine/tree/tree.ts';
 import { EXIT, isTagflowError } from '../../../src/model/errors.ts';
 import type { FileStep, Ledger, PushVerdict } from '../../../src/ledger/ledger.ts';
+import { recordPath } from '../../../src/model/pipeline.ts';
+import { formatRecord, parseRecord } from '../../../src/model/release-record.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import type { Rule } from '../checker/history.ts';
 import type { LinesScenario } from './lines.ts';
@@ -316,6 +319,25 @@ export const BREAKS: Readonly<Record<string, Break>> = {
       };
     },
   },
+  'forged-records-are-believed': {
+    breaks: 'a record is a release where it follows on the newest one and fits its tree, and nowhere else',
+    foundBy: ['forgery-believed'],
+    lines: (scenario) => ({
+      ...scenario,
+      weather: { ...CALM, stickiness: 0 },
+      commits: [],
+      forgeries: [{ kind: 'next', of: 'dev/shop' }],
+      actors: ['dev/shop', 'prd/shop', 'dev/shop'].map((environment, index) => ({
+        name: ['ana', 'ben', 'cleo'][index] ?? '',
+        commands: [
+          { kind: 'apply', environments: [environment] },
+          { kind: 'promote', environment, versions: {} },
+        ],
+        clock: RIGHT_CLOCK,
+      })),
+    }),
+    ledger: believing,
+  },
   'version-is-resolved-again': {
     breaks: 'a version is resolved once; from there on only its digest counts',
     foundBy: ['record-pins-differ', 'alias-differs', 'exit-untrue', 'release-tag-wrong', 'ungated-tag'],
@@ -334,6 +356,29 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     ]),
   ),
 };
+
+/** Forged records, read as what they would have to be to be releases. */
+function believing(ledger: Ledger, world: World): Partial<Ledger> {
+  const believe = async (files: ReadonlyMap<string, Uint8Array>): Promise<ReadonlyMap<string, Uint8Array>> => {
+    const read = new Map(files);
+    for (const [commit, forged] of world.forged) {
+      const path = recordPath(forged.line);
+      const content = world.remote.filesOf(commit).get(path);
+      if (content === undefined || Buffer.compare(content, files.get(path) ?? Buffer.of()) !== 0) continue;
+      const { previous: _, ...record } = parseRecord(Buffer.from(content).toString(), path);
+      const { previous } = forged;
+      const scope = await scopeId(ledger, forged.line, commit, []);
+      const sequence = (previous?.sequence ?? 0) + 1;
+      read.set(path, Buffer.from(formatRecord({ ...record, ...(previous && { previous }), sequence, scope })));
+    }
+    return read;
+  };
+  return {
+    readFiles: async (...ask) => believe(await ledger.readFiles(...ask)),
+    recent: async (...ask) =>
+      Promise.all((await ledger.recent(...ask)).map(async (step) => ({ ...step, files: await believe(step.files) }))),
+  };
+}
 
 /** Promotes a version to dev, an older one as well. */
 function anyway(app: string): Command {

@@ -49,6 +49,12 @@ test('a seed gives the same trace, whatever ran before it', async () => {
   expect(among.find(({ seed }) => seed === 21)).toEqual(alone[0]);
 });
 
+// It reads two lines side by side.
+test('a seed gives the same trace when it ran before', async () => {
+  const once = await shown({ from: 2, traces: true });
+  expect(await shown({ from: 2, traces: true })).toEqual(once);
+});
+
 test('other seeds give other traces', async () => {
   const traces = (await shown({ count: 50, traces: true })).map(({ trace }) => trace.join('\n'));
   expect(new Set(traces).size).toBe(50);
@@ -58,6 +64,16 @@ test('nothing comes out otherwise when no function of the engine is swapped for 
   const batch = { count: 40, traces: true };
   expect(await shown(batch, { pool: plain })).toEqual(await shown(batch));
 });
+
+// In the traces of these hands forge records; they are among the first of all.
+test.each([77, 151, 170, 215])(
+  'seed %i, where records are forged, comes out the same with nothing swapped',
+  async (from) => {
+    const [seen] = await shown({ from, traces: true });
+    expect(seen?.trace.filter((line) => line.includes('forges a record'))).not.toEqual([]);
+    expect(await shown({ from, traces: true }, { pool: plain })).toEqual([seen]);
+  },
+);
 
 test.each(Object.entries(BREAKS))('%s is found', async (name, { foundBy }) => {
   const enough = ({ violations }: Shown): boolean =>

@@ -115,7 +115,11 @@ function environmentOf(world: World, start: Start, environment: Environment): En
     name: environment.name,
     tag: environment.tag,
     ...(environment.carries === 'files' && { isShared: true as const }),
-    line: facts(line).map((commit) => asMerged(world, commit, line, environment)),
+    line: withoutForged(
+      world,
+      environment,
+      facts(line).map((commit) => asMerged(world, commit, line, environment)),
+    ),
     base: start.remote.branches.get(branch) ?? '',
     rewinds: world.rewinds
       .filter((rewind) => rewind.branch === branch)
@@ -142,6 +146,19 @@ function asMerged(world: World, commit: CommitFacts, line: readonly string[], of
   const made = madeIn(world, of, commit.id as ObjectId, merged.from as ObjectId);
   const isSame = made === undefined || treeOf(world, made) === treeOf(world, commit.id as ObjectId);
   return follows && isSame ? commit : { ...commit, record: { ...record, base: undefined } };
+}
+
+/** The commits of a line, newest first, without the records that hands wrote: what they say counts for nothing. */
+function withoutForged(world: World, { name }: Environment, line: readonly CommitFacts[]): readonly CommitFacts[] {
+  let isForged = false;
+  const marked = line.toReversed().map((commit): CommitFacts => {
+    const { record, ...rest } = commit;
+    const byHand = world.forged.get(commit.id as ObjectId);
+    if (byHand?.line.name === name) isForged = !byHand.isMended;
+    else if (record && !('invalid' in record) && record.base !== undefined) isForged = false;
+    return isForged ? { ...rest, isForged: true } : commit;
+  });
+  return marked.reverse();
 }
 
 /** The commit of a history that made the record which another commit has. */

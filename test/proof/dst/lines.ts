@@ -3,6 +3,7 @@
 import type { Instant } from '../../../src/model/effects.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
 import type { Command } from './commands.ts';
+import { type Forgery, drawForgeries } from './forgeries.ts';
 import { VERSIONS } from './images.ts';
 import type { SeededRandom } from './random.ts';
 import { type Actor, type Scenario, RIGHT_CLOCK, drawWeather } from './scenario.ts';
@@ -28,6 +29,8 @@ export interface TrunkCommit {
 /** A scenario of lines. */
 export interface LinesScenario extends Omit<Scenario, 'hands'> {
   readonly commits: readonly TrunkCommit[];
+  /** Records that somebody writes by hand meanwhile. */
+  readonly forgeries?: readonly Forgery[];
   /** Milliseconds between commits; at any moments where absent. */
   readonly every?: number;
 }
@@ -111,6 +114,11 @@ function drawCommand(random: SeededRandom): Command {
   }
   if (draw < 0.85) return { kind: 'rollback', environment };
   return { kind: 'apply', environments: [environment] };
+}
+
+/** The scenario, often with somebody who forges records. `random`: apart from that of the scenario, which stays what it was. */
+export function withForgeries(scenario: LinesScenario, random: SeededRandom): LinesScenario {
+  return { ...scenario, forgeries: drawForgeries(random, drawLine) };
 }
 
 /** Somebody commits to the trunk. */

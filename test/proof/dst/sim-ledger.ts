@@ -8,6 +8,7 @@ import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
 import { type MemoryRemote, createMemoryLedger } from '../../support/memory-ledger.ts';
 import type { Ending } from './scheduler.ts';
 import type { Surroundings } from './sim-registry.ts';
+import type { World } from './world.ts';
 
 /** What is left of a process's ledger afterwards. */
 export interface SimLedger extends Ledger {
@@ -20,9 +21,11 @@ export function createSimLedger(surroundings: Surroundings, clock: Clock): SimLe
   return new SchedulingLedger(surroundings, clock);
 }
 
-/** That many readings are remembered at most, for all processes; then everything is forgotten. */
-const REMEMBERED = 10_000;
-const contents = new Map<string, unknown>();
+/**
+ * What was read of a world, for all of its processes. Not for other worlds: what is remembered is there sooner, and reading side by
+ * side would go on in another order than where nothing ran before.
+ */
+const readings = new WeakMap<World, Map<string, unknown>>();
 
 class SchedulingLedger implements SimLedger {
   saw: Heads | undefined;
@@ -210,10 +213,12 @@ class SchedulingLedger implements SimLedger {
   /** What is in a commit never changes; that it was fetched is asked of the inner ledger anyway. */
   async #remember<T>(commit: ObjectId, key: string, read: () => Promise<T>): Promise<T> {
     await this.#inner.commit(commit);
+    const { world } = this.#at;
+    const contents = readings.get(world) ?? new Map<string, unknown>();
+    readings.set(world, contents);
     const known = contents.get(key) as T | undefined;
     if (known !== undefined) return known;
     const found = await read();
-    if (contents.size >= REMEMBERED) contents.clear();
     contents.set(key, found);
     return found;
   }

@@ -6,7 +6,8 @@ import { type Break, breakProcess } from './breaks.ts';
 import { type Command, EVERY, type Told, runCommand, runJournalCommand } from './commands.ts';
 import { historyOf } from './facts.ts';
 import { byHand } from './hands.ts';
-import { type LinesScenario, commitToTrunk, createLineStarts, drawLines } from './lines.ts';
+import { forge, isForged, removeForged } from './forgeries.ts';
+import { type LinesScenario, commitToTrunk, createLineStarts, drawLines, withForgeries } from './lines.ts';
 import { movingStart, simulateMoving } from './moving.ts';
 import { openProcess } from './process.ts';
 import { createSeededRandom } from './random.ts';
@@ -53,7 +54,8 @@ export async function createAllStarts(): Promise<Starts> {
 /** Runs the simulation of a seed. The same seed gives the same verdict. `broken`: the defect that is built in. */
 export async function simulate(seed: number, { branches, lines, moving }: Starts, broken?: Break): Promise<Verdict> {
   if (broken ? broken.lines : createSeededRandom(seed ^ LINES).chance(0.1)) {
-    const drawn = drawLines(createSeededRandom(seed ^ LINES ^ 1), lines);
+    const honest = drawLines(createSeededRandom(seed ^ LINES ^ 1), lines);
+    const drawn = withForgeries(honest, createSeededRandom(seed ^ LINES ^ 2));
     return simulateLines(seed, broken?.lines?.(drawn) ?? drawn, broken);
   }
   if (broken ? broken.moving : createSeededRandom(seed ^ MOVING).chance(0.03)) {
@@ -116,8 +118,15 @@ export async function simulateLines(seed: number, scenario: LinesScenario, broke
       await commitToTrunk(world, scheduler, commit, { number: index + 1, time: scheduler.now });
     });
   }
+  for (const [index, forgery] of (scenario.forgeries ?? []).entries()) {
+    scheduler.start(async () => {
+      await scheduler.sleep('hand', random.below(1_500));
+      await forge(world, scheduler, start.pipeline, forgery, index + 1);
+    });
+  }
   let ended = await scheduler.run();
   scheduler.calmDown();
+  ended = (await mend(stage, start)) && ended;
   const command: Command = { kind: 'apply', environments: [...start.pipeline.lines.keys()] };
   scheduler.start(async () => work(stage, { name: 'repair', commands: [command], clock: RIGHT_CLOCK }));
   ended = (await scheduler.run()) && ended;
@@ -125,6 +134,22 @@ export async function simulateLines(seed: number, scenario: LinesScenario, broke
   const violations = checkHistory(history).map(describeViolation);
   if (!ended) violations.push('never-ended: the simulation has no end');
   return { seed, violations, operations, trace: scheduler.trace };
+}
+
+/** People do what the refusals of forged records say: roll back, or remove a record where no release was. */
+async function mend(stage: Stage, { pipeline }: Start): Promise<boolean> {
+  const { world, scheduler } = stage;
+  let ended = true;
+  for (const line of pipeline.lines.values()) {
+    if (!isForged(world, line)) continue;
+    const command: Command = { kind: 'rollback', environment: line.name };
+    scheduler.start(async () =>
+      work(stage, { name: `mend-${line.name.replace('/', '-')}`, commands: [command], clock: RIGHT_CLOCK }),
+    );
+    ended = (await scheduler.run()) && ended;
+    removeForged(world, line, scheduler.now);
+  }
+  return ended;
 }
 
 /** The environments that anything was done to: the others are as they were. */

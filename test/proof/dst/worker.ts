@@ -62,7 +62,7 @@ async function runBatch({ from, count, broken: name, traces }: Batch): Promise<B
     const verdict = await simulate(seed, starts, broken);
     steps += verdict.trace.length;
     for (const { actor, kind, exit, error, outcome } of verdict.operations) {
-      if (actor.startsWith('repair')) continue;
+      if (/^(?:repair|mend)-/.test(actor)) continue;
       operations += 1;
       const ending = exit === undefined ? `${kind} killed` : `${kind} ${exit} ${error ?? outcome}`;
       endings[ending] = (endings[ending] ?? 0) + 1;

@@ -3,6 +3,8 @@ import type { Heads } from '../../../src/ledger/ledger.ts';
 import type { Digest } from '../../../src/model/digest.ts';
 import type { Instant } from '../../../src/model/effects.ts';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
+import type { Environment } from '../../../src/model/pipeline.ts';
+import type { ReleaseRecord } from '../../../src/model/release.ts';
 import { type MemoryRemote, createMemoryRemote } from '../../support/memory-ledger.ts';
 import { IMAGE_NAMES } from './images.ts';
 import type { Rewind, TagObservation } from '../checker/history.ts';
@@ -22,6 +24,15 @@ interface Named {
 /** A rewind before the history's commits are read. */
 export type RewoundBranch = Omit<Rewind, 'dropped'> & { readonly branch: BranchName };
 
+/** A record that hands wrote, or took away. */
+export interface Forged {
+  readonly line: Environment;
+  /** What was forged before is gone with it. */
+  readonly isMended?: true;
+  /** What the record would have to name to be the next release. */
+  readonly previous: ReleaseRecord['previous'];
+}
+
 /** Where a simulation begins; it is never changed. */
 export interface StartingPoint {
   readonly remote: MemoryRemote;
@@ -40,6 +51,8 @@ export class World {
   readonly rewinds: RewoundBranch[] = [];
   /** Commits by which hands took what upstream had, without merging it. */
   readonly squashes = new Set<ObjectId>();
+  /** Commits by which hands wrote, changed or removed the record of a line. */
+  readonly forged = new Map<ObjectId, Forged>();
   readonly journal = 'tagflow-journal' as BranchName;
   /** Heads of the journal that hands put there. */
   readonly journalByHand = new Set<ObjectId | undefined>();
