@@ -1,4 +1,5 @@
 // The program: the list of its commands, and the run of one command line. What a command does is in its own file.
+import { statSync } from 'node:fs';
 import { type Command as Commander, CommanderError } from 'commander';
 import { EXIT, TagflowError } from '../model/errors.ts';
 import { nameMeant } from '../model/nearest.ts';
@@ -122,6 +123,7 @@ export function createProgram(io: Io, state: { exit: number } = { exit: 0 }, isL
 async function start(command: Command, commander: Commander, program: Commander, io: Io): Promise<number> {
   const globals = globalsFrom(io, program);
   requireFormat(command, globals.output);
+  requireFolder(globals.directory, io.cwd);
   const typed = typedOptions(commander, command.options);
   const options = settleOptions(command.options, typed, io.env);
   const input = { ...readArguments(commander, command.arguments), ...options };
@@ -133,6 +135,16 @@ async function start(command: Command, commander: Commander, program: Commander,
     runProgram: runCommandLine,
   };
   return withSession(io, globals, (session) => command.start(session, input, line));
+}
+
+/** Refuses to work in a folder that is not there. Throws `usage`. */
+function requireFolder(directory: string, cwd: string): void {
+  if (directory === cwd || statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new TagflowError('usage', {
+    what: `there is no folder ${directory}`,
+    why: '-C names the folder to work in',
+    fix: 'correct -C, or leave it out',
+  });
 }
 
 /** Refuses a format that only other commands have. Throws `usage`. */

@@ -1,11 +1,14 @@
 // The grammar: what is understood, what is refused with exit 2, and the scripts that complete it.
 import { execFile } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
 import { ERRORS } from '../../src/model/errors.ts';
 import { VERSION } from '../../src/cli/process/version.ts';
 import { captureIo, run } from '../support/io.ts';
+import { temporaryFolder } from '../support/layouts.ts';
 
 describe('what is refused as usage, with exit 2', () => {
   test.each([
@@ -38,7 +41,7 @@ describe('what is refused as usage, with exit 2', () => {
       ['rollback', 'prd', '--reasn', 'x'],
       'did you mean --reason? see: tagflow rollback --help',
     ],
-    ['a folder that is called like a command', ['-C', 'demo', 'diff', 'dev'], 'fix   tagflow diff dev ENV'],
+    ['a folder that is not there', ['-C', '/nowhere', 'status'], 'there is no folder /nowhere'],
     [
       'an option of the program, with no command',
       ['-C', 'demo', '-o', 'xml'],
@@ -50,6 +53,13 @@ describe('what is refused as usage, with exit 2', () => {
     expect(stderr).toContain(what);
     expect(stderr).toContain('docs/errors/usage.md');
     expect(stdout).toBe('');
+  });
+
+  test('a folder may be called like a command', async () => {
+    using parent = temporaryFolder();
+    await mkdir(join(parent.path, 'demo'));
+    const { exit, stderr } = await run(['-C', 'demo', 'diff', 'dev'], {}, parent.path);
+    expect([exit, stderr]).toEqual([2, expect.stringContaining('fix   tagflow diff dev ENV')]);
   });
 
   test.each([
