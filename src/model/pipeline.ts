@@ -350,16 +350,19 @@ function applicationNotFound(pipeline: Pipeline, application: string, environmen
       names.length === 0
         ? 'tagflow.yaml has no applications for it: every image belongs to the environment itself'
         : `it has: ${some(names)}`,
-    fix:
-      now === undefined
-        ? (imageMeant(lines, application) ??
-          askMeant(
-            application,
-            [...names, ...pipeline.environments.keys()],
-            names.length === 0 ? 'leave it out' : NAME_OR_ADD,
-          ))
-        : `it was renamed: write ${now}`,
+    fix: now === undefined ? wordMeant(pipeline, lines, { word: application, names }) : `it was renamed: write ${now}`,
   });
+}
+
+/** Advice for a word that stands where an application would; `names`: the applications that the environment has. */
+function wordMeant(
+  pipeline: Pipeline,
+  lines: readonly ReleaseLine[],
+  { word, names }: { readonly word: string; readonly names: readonly string[] },
+): Advice | string {
+  if (pipeline.environments.has(word)) return `${word} is an environment: name one environment at a time`;
+  const known = [...names, ...pipeline.environments.keys()];
+  return imageMeant(lines, word) ?? askMeant(word, known, names.length === 0 ? 'leave it out' : NAME_OR_ADD);
 }
 
 /** Advice for a word that stands where an application would, and is about an image. */

@@ -61,6 +61,11 @@ const WORDS: readonly Case[] = [
     failure: { code: 'application-not-found', fix: /^did you mean stg\?$/ },
   },
   {
+    name: 'two environments at once',
+    args: ['promote', 'stg', 'prd'],
+    failure: { code: 'application-not-found', fix: /^prd is an environment: name one environment at a time$/ },
+  },
+  {
     name: 'an image with a slip',
     args: ['promote', 'dev', 'djnago=V4.2'],
     failure: { code: 'image-not-found', fix: /^did you mean django\?$/ },
