@@ -40,7 +40,7 @@ export function configurationPage(): string {
     '# tagflow.yaml',
     '',
     "One file at the repository's root, read from the head of the trunk. Every mistake is reported at once, with its line;",
-    'unknown keys are mistakes. For completion in an editor, name the JSON Schema of the installed package,',
+    'unknown keys are mistakes. For completion in an editor, refer to the JSON Schema of the installed package,',
     '`$(npm root --global)/tagflow/tagflow.schema.json`, in its settings or in the first line:',
     '',
     '```yaml',
@@ -147,19 +147,26 @@ function defaultOf(node: Node): string {
   return node.default === undefined ? 'Optional' : `Default: \`${inYaml(node.default)}\``;
 }
 
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  string: 'string',
+  object: 'map',
+  integer: 'whole number',
+  number: 'number',
+  boolean: '`true` or `false`',
+  null: 'nothing',
+};
+
 function typeOf(node: Node): string {
   if (node.anyOf) return node.anyOf.map(typeOf).join(', or ');
   if (node.enum) return node.enum.map((value) => `\`${String(value)}\``).join(' or ');
   if (node.const !== undefined) return `\`${String(node.const)}\``;
   if (node.items) return `list of ${plural(node.items)}`;
   if (typeof node.additionalProperties === 'object') return 'map, by name';
-  return (
-    { string: 'text', object: 'map', integer: 'whole number', number: 'number', null: 'nothing' }[node.type ?? ''] ?? ''
-  );
+  return TYPE_NAMES[node.type ?? ''] ?? '';
 }
 
 function plural(items: Node): string {
-  return items.type === 'object' ? 'maps' : 'texts';
+  return items.type === 'object' ? 'maps' : 'strings';
 }
 
 /** A value in YAML's flow style, as people write it: quotes only where they are needed. */

@@ -62,7 +62,8 @@ export class ConfigDocument {
       this.#reportAt(0, [], 'it is empty', 'start with: version: 1, images and environments');
       return undefined;
     }
-    if (second) this.#reportAt(second.range[0], [], 'it holds a second document', 'keep one document: drop the ---');
+    if (second)
+      this.#reportAt(second.range[0], [], 'it contains a second document', 'keep one document: remove the ---');
     // A parser that has lost its way reports what is right as well: the first mistake is the one to correct.
     for (const { pos, message } of [...first.errors, ...first.warnings].slice(0, 1)) {
       this.#reportAt(pos[0], [], `not YAML: ${lowerFirst(escaped(message))}`, syntaxFix(message));
@@ -78,7 +79,7 @@ export class ConfigDocument {
     } catch (error) {
       // Thrown below, or by the parser when its recursion overflows the stack: far deeper than any configuration.
       if (!(error instanceof RangeError)) throw error;
-      this.#reportAt(0, [], 'it is nested too deeply, or has too many parts', 'write it with fewer levels and parts');
+      this.#reportAt(0, [], 'it is nested too deeply, or has too many values', 'write it with fewer levels and values');
       return undefined;
     }
   }
@@ -115,7 +116,7 @@ export class ConfigDocument {
     if (this.#values > MAX_CONFIG_VALUES) {
       // Said once; what is past the limit is read no more.
       if (this.#values > MAX_CONFIG_VALUES + 1) return null;
-      return this.#refuse(path, `it holds more than ${MAX_CONFIG_VALUES} values`, 'use fewer values or aliases');
+      return this.#refuse(path, `it contains more than ${MAX_CONFIG_VALUES} values`, 'use fewer values or aliases');
     }
     if (isAlias(node)) {
       const target = this.#anchors.get(node.source);
@@ -124,7 +125,7 @@ export class ConfigDocument {
     }
     if (!isScalar(node) && !isCollection(node)) return null;
     if (node.tag !== undefined) {
-      return this.#refuse(path, `it has the YAML tag ${escaped(node.tag, 80)}`, 'drop what starts with !');
+      return this.#refuse(path, `it has the YAML tag ${escaped(node.tag, 80)}`, 'remove the tag that starts with !');
     }
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
     if (isMap(node)) return this.#readMap(node, path, depth);
@@ -143,7 +144,7 @@ export class ConfigDocument {
       } else if (name === '__proto__') {
         this.#reportAt(offset, path, 'the key "__proto__" is not allowed', 'use another name');
       } else if (Object.hasOwn(values, name)) {
-        this.#reportAt(offset, [...path, name], `the key ${quote(name)} appears twice`, 'keep one of the two');
+        this.#reportAt(offset, [...path, name], `the key ${quote(name)} appears twice`, 'keep one of them');
       } else {
         values[name] = this.#read(value, [...path, name], depth + 1, offset);
       }
@@ -183,6 +184,6 @@ function lowerFirst(text: string): string {
 
 function syntaxFix(message: string): string {
   if (/tab/i.test(message)) return 'indent with spaces';
-  if (/tag/i.test(message)) return 'drop the tag that starts with !';
+  if (/tag/i.test(message)) return 'remove the tag that starts with !';
   return 'check the indentation, and quote text that holds : # [ ] { } or starts with * & ! | > % @';
 }

@@ -22,47 +22,47 @@ const window = z
     hours: z.string().register(documentation, {
       title: 'Hours',
       description:
-        'From when to when, the end exclusive. `22:00-02:00` ends on the next day; `00:00-24:00` is a whole day.',
+        'When the window opens and closes; the end is exclusive. `22:00-02:00` ends on the next day; `00:00-24:00` is a whole day.',
       examples: ['09:00-16:00'],
       pattern: '^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$',
     }),
     zone,
   })
-  .register(documentation, { title: 'Window', description: 'A time of day in which promotions may land.' });
+  .register(documentation, { title: 'Window', description: 'Days and hours in which promotions may land.' });
 
 const freeze = z
   .strictObject({
     from: z.optional(z.string()).register(documentation, {
       title: 'From',
-      description: 'The start of a range, a local time: `YYYY-MM-DDTHH:MM`.',
+      description: 'When the freeze begins, in local time: `YYYY-MM-DDTHH:MM`.',
       examples: ['2026-12-20T00:00'],
     }),
     until: z.optional(z.string()).register(documentation, {
       title: 'Until',
-      description: 'The end of a range, exclusive.',
+      description: 'When the freeze ends; the end is exclusive.',
       examples: ['2027-01-02T00:00'],
     }),
     cron: z.optional(z.string()).register(documentation, {
       title: 'Cron',
-      description: 'The moments at which the freeze begins: five fields, as in crontab(5).',
+      description: 'When a recurring freeze begins: five fields, as in crontab(5).',
       examples: ['0 18 * * fri'],
     }),
     duration: z.optional(z.string()).register(documentation, {
       title: 'Duration',
-      description: 'How long a freeze that `cron` begins lasts.',
+      description: 'How long each freeze of `cron` lasts.',
       examples: ['62h'],
       pattern: DURATION,
     }),
     zone,
     reason: z.optional(z.string()).register(documentation, {
       title: 'Reason',
-      description: 'Why. Refusals show it.',
+      description: 'The reason, which refusals show.',
       examples: ['year end'],
     }),
   })
   .register(documentation, {
     title: 'Freeze',
-    description: 'A time in which no promotion lands: `from` and `until`, or `cron` and `duration`.',
+    description: 'A period in which no promotion lands: `from` and `until`, or `cron` and `duration`.',
   });
 
 const approvals = z
@@ -70,7 +70,7 @@ const approvals = z
     forge: z.optional(z.int()).register(documentation, {
       title: 'Forge',
       description:
-        'How many people have to approve the pull request of the release on the forge. Needs `pullRequest`, and stands alone. Some approvals do not count: those of people who opened the pull request, wrote or committed in it, or released, those of bots and of people without the right to write, and reviews of an older head. An objection refuses.',
+        'How many people have to approve the pull request of the release on the forge. Needs `pullRequest`, and cannot be combined with the other keys of `approvals`. Some approvals do not count: those of people who opened the pull request, wrote or committed to it, or made the release; those of bots and of people without write access; and reviews of an older head. A review that requests changes refuses the release.',
       absent: 'reviews on the forge do not count',
       examples: [2],
       minimum: 1,
@@ -79,7 +79,7 @@ const approvals = z
     count: z.optional(z.int()).register(documentation, {
       title: 'Count',
       description: 'How many people have to approve with `tagflow approve`.',
-      absent: '`forge` says it',
+      absent: 'not used with `forge`',
       examples: [2],
       minimum: 1,
       maximum: 20,
@@ -87,24 +87,24 @@ const approvals = z
     by: z.optional(z.array(z.string())).register(documentation, {
       title: 'By',
       description: 'The people whose `tagflow approve` counts: principals of the signers file. Needs `signing`.',
-      absent: '`forge` says how many',
+      absent: 'not used with `forge`',
       examples: [['ana@example.com', 'bo@example.com']],
     }),
     within: z.optional(z.string()).register(documentation, {
       title: 'Within',
-      description: 'How long an approval counts.',
-      absent: 'for ever',
+      description: 'How long an approval remains valid.',
+      absent: 'without limit',
       examples: ['7d'],
       pattern: DURATION,
     }),
   })
-  .register(documentation, { title: 'Approvals', description: 'Whose consent a promotion needs.' });
+  .register(documentation, { title: 'Approvals', description: 'Who has to approve a promotion.' });
 
 const run = z
   .strictObject({
     name: z.string().register(documentation, {
       title: 'Name',
-      description: 'Names the gate: `run/NAME`.',
+      description: 'The name of the gate, which is `run/NAME`.',
       examples: ['ticket'],
     }),
     command: z.array(z.string()).register(documentation, {
@@ -114,18 +114,19 @@ const run = z
     }),
     timeout: z.optional(z.string()).register(documentation, {
       title: 'Timeout',
-      description: 'How long it may take.',
+      description: 'How long the program may take.',
       default: '30s',
       pattern: DURATION,
     }),
     env: z.optional(z.array(z.string())).register(documentation, {
       title: 'Env',
-      description: 'Variables of the caller that it gets. Tokens of tagflow and of the job are refused.',
+      description:
+        'Environment variables of the caller that the program receives. Tokens of tagflow and of the job are refused.',
       absent: 'none',
       examples: [['JIRA_TOKEN']],
     }),
   })
-  .register(documentation, { title: 'Program', description: 'A program that is asked about a release.' });
+  .register(documentation, { title: 'Program', description: 'A program that decides about a release.' });
 
 /** The shape of `gates`. */
 export const gatesSchema = z.optional(
@@ -134,32 +135,32 @@ export const gatesSchema = z.optional(
       upstream: z.optional(z.enum(['require', 'warn', 'off'])).register(documentation, {
         title: 'Upstream',
         description:
-          'Whether images and configuration have to be what the environment upstream released. `warn` passes and says what is wrong.',
+          'Whether the images and configuration must be those that the upstream environment released. `warn` passes with a warning.',
         default: 'require',
       }),
       soak: z.optional(z.string()).register(documentation, {
         title: 'Soak',
-        description: 'How long the environment upstream has to run exactly these images, without a break.',
-        absent: 'it need not',
+        description: 'How long the upstream environment must have run exactly these images without interruption.',
+        absent: 'no soak time is required',
         examples: ['24h'],
         pattern: DURATION,
       }),
       reason: z.optional(z.string()).register(documentation, {
         title: 'Reason',
         description: 'A regular expression (JavaScript, flag `u`) that `--reason` has to match.',
-        absent: 'none is asked for',
+        absent: 'no reason is required',
         examples: ['^[A-Z]{1,9}-[0-9]{1,9}'],
       }),
       windows: z.optional(z.array(window)).register(documentation, {
         title: 'Windows',
-        description: 'Promotions land only inside one of these.',
+        description: 'Promotions land only within one of these windows.',
         absent: 'at any time',
         examples: [[{ days: ['mon', 'tue'], hours: '09:00-16:00', zone: 'Europe/Berlin' }]],
       }),
       freezes: z.optional(z.array(freeze)).register(documentation, {
         title: 'Freezes',
         description:
-          'No promotion lands inside one of these. Where this key is set, a deploy freeze of GitLab (`CI_DEPLOY_FREEZE`) counts as well.',
+          'No promotion lands during one of these freezes. When this key is set, a GitLab deploy freeze (`CI_DEPLOY_FREEZE`) counts as well.',
         absent: 'none',
         examples: [[{ cron: '0 18 * * fri', duration: '62h', zone: 'Europe/Berlin' }]],
       }),
@@ -167,27 +168,31 @@ export const gatesSchema = z.optional(
       status: z.optional(z.array(z.string())).register(documentation, {
         title: 'Status',
         description:
-          'Commit statuses that the forge has to have for the commit whose configuration is released: names, or the parts of them before a slash.',
+          'Commit statuses that must have succeeded on the forge for the commit whose configuration is released: full names, or the part before a slash.',
         absent: 'none',
         examples: [['ci/e2e']],
       }),
       run: z.optional(z.array(run)).register(documentation, {
         title: 'Run',
         description:
-          'Programs of the trunk that are asked about the release. Exit code 0 passes, 75 is not yet, any other refuses. They are started where the caller sets `TAGFLOW_RUN=1`.',
+          'Programs on the trunk that decide about the release. Exit code 0 passes, 75 means "not yet", and any other code refuses. They run only if the caller sets `TAGFLOW_RUN=1`.',
         absent: 'none',
         examples: [[{ name: 'ticket', command: ['gates/ticket.sh'], timeout: '30s', env: ['JIRA_TOKEN'] }]],
       }),
     })
-    .register(documentation, { title: 'Gates', description: 'What a promotion to the environment has to pass.' }),
+    .register(documentation, {
+      title: 'Gates',
+      description: 'The checks that a promotion to the environment must pass.',
+    }),
 );
 
 /** The shape of `overrides`. */
 export const overridesSchema = z.optional(z.record(z.string(), z.array(z.string()))).register(documentation, {
   title: 'Overrides',
   description:
-    'Who may override which gate, by its name. Where `signing` is set, nobody else may; without signing anybody may, and the record says who.',
-  absent: 'those who may release override `downgrade`, `held` and `divergence`; nobody overrides another gate',
+    'Who may override which gate, by the name of the gate. With `signing`, nobody else may; without it, anybody may, and the record says who did.',
+  absent:
+    'everybody who may release can override `downgrade`, `held` and `divergence`; nobody can override another gate',
   examples: [{ soak: ['ana@example.com'] }],
 });
 
@@ -205,17 +210,17 @@ export const journalBySchema = z
   .optional(
     z.strictObject({
       lock: principals('Lock', 'lock the environment'),
-      unlock: principals('Unlock', 'end a lock, and restart the journal'),
+      unlock: principals('Unlock', 'remove a lock, and restart the journal'),
       hold: principals('Hold', 'put a version or digest on hold'),
       lift: principals('Lift', 'lift a hold'),
-      approve: principals('Approve', 'approve a release, and take their approval back'),
-      verify: principals('Verify', 'write the result of a verification'),
+      approve: principals('Approve', 'approve a release, and withdraw the approval'),
+      verify: principals('Verify', 'record the result of a verification'),
     }),
   )
   .register(documentation, {
     title: 'Journal by',
     description:
-      'Who may write which entries of the journal for this environment, where `signing` is set. `unapprove` is the right of `approve`, `journal --restart` that of `unlock`.',
-    absent: 'those who may release may lock, hold and verify; nobody may unlock, lift or approve',
+      'With `signing`: who may write which journal entries for this environment. `unapprove` needs the right to `approve`, and `journal --restart` the right to `unlock`.',
+    absent: 'everybody who may release can lock, hold and verify; nobody can unlock, lift or approve',
     examples: [{ unlock: ['ana@example.com'], approve: ['ana@example.com', 'bo@example.com'] }],
   });

@@ -160,8 +160,8 @@ class GateReader {
     const names = (Array.isArray(value) ? value : []).map((one) => asValues(one)['name']);
     for (const [index, name] of names.entries()) {
       if (typeof name !== 'string' || names.indexOf(name) === index) continue;
-      const what = `${quote(name)} is the name of another program`;
-      this.#report([...path, index, 'name'], what, 'name each once: run/NAME is what an override names');
+      const what = `${quote(name)} is already the name of another program`;
+      this.#report([...path, index, 'name'], what, 'use each name once: overrides refer to run/NAME');
     }
     return this.#some(value, path, (each, where) => this.#run(each, where));
   }
@@ -190,8 +190,8 @@ class GateReader {
       return this.#report(path, 'approvals by name prove nothing without signing', 'set signing, and list the signers');
     }
     if (new Set(people.map((name) => name.toLowerCase())).size < needed) {
-      const what = `${needed} people have to approve, and by names ${people.length}`;
-      return this.#report([...path, 'by'], what, 'name as many people as have to approve, or more');
+      const what = `${needed} people have to approve, but by lists only ${people.length}`;
+      return this.#report([...path, 'by'], what, 'list at least as many people as have to approve');
     }
     return { count: needed, by: people, withinMs };
   }
@@ -202,13 +202,18 @@ class GateReader {
     if (forge === undefined) return undefined;
     const [other] = Object.keys(others);
     if (other !== undefined)
-      return this.#report([...path, other], `${other} was given beside forge`, 'remove it, or forge', 'key');
+      return this.#report(
+        [...path, other],
+        `${other} cannot be combined with forge`,
+        'remove it, or remove forge',
+        'key',
+      );
     if (!Number.isInteger(forge) || (forge as number) < 1 || (forge as number) > 20)
       return this.#report([...path, 'forge'], `${quote(forge)} is out of range`, 'write a number from 1 to 20');
     if (!isByPullRequest)
       return this.#report(
         path,
-        'reviews are of pull requests, and releases do not go by them',
+        'reviews need pull requests, and this environment does not release by pull request',
         'set pullRequest: true',
       );
     return forge as number;
@@ -220,7 +225,7 @@ class GateReader {
       const pattern = new RegExp(value, 'u');
       if (value.length <= MAX_PATTERN && countWays(value).ways <= MAX_WAYS) return pattern;
       const fix = String.raw`bound the repetitions, for instance [A-Z]{1,9}-\d{1,9}`;
-      return this.#report(path, `${quote(value)} may take very long on some reasons`, fix);
+      return this.#report(path, `${quote(value)} could take very long on some reasons`, fix);
     } catch (error) {
       const why = error instanceof Error ? error.message.replace(/^.*\/u: /s, '').toLowerCase() : String(error);
       return this.#report(path, `${quote(value)} is not a regular expression: ${escaped(why)}`, 'correct it');
@@ -247,7 +252,7 @@ class GateReader {
   /** A list with something in it: an empty one could mean everything or nothing. */
   #filled(value: unknown, path: ConfigPath): readonly unknown[] {
     if (!Array.isArray(value)) return [];
-    if (value.length === 0) this.#report(path, 'the list is empty', 'list something, or leave the key out');
+    if (value.length === 0) this.#report(path, 'the list is empty', 'add an entry, or leave the key out');
     return value;
   }
 

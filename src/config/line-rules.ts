@@ -38,10 +38,14 @@ function scopes({ draft, lines, document, report }: Given): void {
     const key = `${branchKey(draft, line)}\0${fold(path)}`;
     const other = taken.get(key);
     if (isOwnFile(fold(path))) {
-      report(at, `${quote(path)} is written by tagflow itself or says what it does`, 'name another folder or file');
+      report(
+        at,
+        `${quote(path)} is reserved: tagflow writes it, or reads its own configuration from it`,
+        'name another folder or file',
+      );
     } else if (other) {
       const kind = line.folders.some((folder) => folder.path === path) ? 'folder' : 'file';
-      const what = `the ${kind} ${quote(path)} is also that of ${ownerOf(document, other)}`;
+      const what = `the ${kind} ${quote(path)} is also used by ${ownerOf(document, other)}`;
       report(at, what, sideBySide(line, 'give each environment its own'));
     }
     taken.set(key, other ?? line);
@@ -52,15 +56,15 @@ function scopes({ draft, lines, document, report }: Given): void {
     if (!other) continue;
     const what =
       other === line
-        ? `the folder ${quote(path)} lies within another one of the same scope`
-        : `the folder ${quote(path)} and that of ${ownerOf(document, other)} lie within one another`;
-    report(at, what, other === line ? 'leave it out' : sideBySide(line, 'place them side by side'));
+        ? `the folder ${quote(path)} is inside another folder of the same scope`
+        : `the folder ${quote(path)} and that of ${ownerOf(document, other)} are nested`;
+    report(at, what, other === line ? 'leave it out' : sideBySide(line, 'place them next to each other'));
   }
   for (const line of lines) {
     if (line.application === undefined || line.folders.length + line.files.length > 0) continue;
     if (hasPlaces(draft, line)) continue;
-    const what = `it has no path and no files in ${line.environment.name}`;
-    report(line.at, what, 'add path: or files:, and let {environment} stand in it', 'key');
+    const what = `it has neither path nor files in ${line.environment.name}`;
+    report(line.at, what, 'add path: or files:, containing {environment}', 'key');
   }
 }
 
@@ -72,7 +76,7 @@ function hasPlaces(draft: Draft, line: DraftLine): boolean {
 }
 
 function sideBySide({ application }: DraftLine, usual: string): string {
-  return application === undefined ? usual : 'let {environment} and {application} tell the scopes apart';
+  return application === undefined ? usual : 'use {environment} and {application} to tell the scopes apart';
 }
 
 /** A text of the configuration that stands for an image in manifests. */
@@ -93,7 +97,7 @@ function imageNames({ lines, document, report }: Given): void {
       const owner = owners.get(key);
       if (owner === undefined) owners.set(key, image);
       else if (owner.name !== image.name) {
-        const what = `${quote(text)} already stands for the image ${owner.name} (line ${document.lineOf(owner.at)})`;
+        const what = `${quote(text)} already refers to the image ${owner.name} (line ${document.lineOf(owner.at)})`;
         report(path, what, 'a field must name one image: use different names or repositories', at);
       }
     }
@@ -138,10 +142,10 @@ function targetTags({ lines, document, report }: Given): void {
       const same = tag === undefined ? undefined : targets.get(`${key}:${tag}`);
       const sameRelease = releaseTag === undefined ? undefined : prefixes.get(`${key}:${releaseTag}`);
       if (same && same !== line) {
-        const what = `the tag ${quote(tag)} of ${repository.name} is also that of ${ownerOf(document, same)}`;
+        const what = `the tag ${quote(tag)} of ${repository.name} is also used by ${ownerOf(document, same)}`;
         report(line.tagAt, what, tellApart(line, 'tag'));
       } else if (sameRelease && sameRelease !== line) {
-        const what = `releases tagged ${quote(`${releaseTag}-1`)} in ${repository.name} are also those of ${ownerOf(document, sameRelease)}`;
+        const what = `releases tagged ${quote(`${releaseTag}-1`)} in ${repository.name} are also used by ${ownerOf(document, sameRelease)}`;
         report(line.releaseTagAt, what, tellApart(line, 'releaseTag'));
       }
       if (tag !== undefined && !same) targets.set(`${key}:${tag}`, line);
@@ -155,7 +159,7 @@ function targetTags({ lines, document, report }: Given): void {
       const key = ownershipKey(repository);
       const maker = prefixes.get(`${key}:${prefix}`) ?? prefixes.get(`${key}:${releases}`);
       if (!maker || maker === line) continue;
-      const what = `the tag ${quote(line.tag)} may be a release of ${ownerOf(document, maker)}, whose releases are tagged ${quote(`${maker.releaseTag ?? ''}-1`)} and so on`;
+      const what = `the tag ${quote(line.tag)} could be a per-release tag of ${ownerOf(document, maker)}, whose releases are tagged ${quote(`${maker.releaseTag ?? ''}-1`)} and so on`;
       report(line.tagAt, what, 'use a tag that does not end in - and a number');
     }
   }
@@ -164,7 +168,7 @@ function targetTags({ lines, document, report }: Given): void {
 function tellApart({ application }: DraftLine, key: 'tag' | 'releaseTag'): string {
   return application === undefined
     ? 'give each environment a tag of its own, or a repository of its own'
-    : `let the application stand in it: ${key}: '{application}-{environment}'`;
+    : `include the application: ${key}: '{application}-{environment}'`;
 }
 
 /** A target tag that could be read as a version would one day be promoted as one. */
@@ -185,7 +189,7 @@ function versionTags({ lines, report }: Given): void {
       );
       if (read === undefined) continue;
       const what = `the tag ${quote(read)} of this environment could be read as a version of ${name}`;
-      report(tagAt, what, 'use a tag that no version looks like');
+      report(tagAt, what, 'use a tag that does not look like a version');
       break;
     }
   }
@@ -203,18 +207,22 @@ function pins({ lines, report }: Given): void {
       }
       if (file === undefined) continue;
       if (isOwnFile(fold(file)) || records.includes(file)) {
-        report([...at, 'file'], `${quote(file)} is written by tagflow itself or says what it does`, 'name a manifest');
+        report(
+          [...at, 'file'],
+          `${quote(file)} is reserved: tagflow writes it, or reads its own configuration from it`,
+          'name a manifest',
+        );
       }
       if (text && also.some((beside) => beside.file === undefined || beside.file === file)) {
-        report([...at, 'also'], 'a file of text has no fields', 'name another file for each field under also:');
+        report([...at, 'also'], 'a text file has no fields', 'give each field under also: another file');
       }
       if (text && all.some((other) => other.file === file && other.path && !other.text)) {
-        report([...at, 'text'], 'another pin names a path in this file', 'read the file by text: or by path: alone');
+        report([...at, 'text'], 'another pin uses path: for this file', 'use only text: or only path: for one file');
       }
       const key = JSON.stringify([file, field]);
       if (field !== undefined && fields.has(key)) {
         const fix =
-          application === undefined ? 'list each field once' : 'list each field once: {image} may be missing in it';
+          application === undefined ? 'list each field once' : 'list each field once; {image} may be missing from it';
         report(at, `this field of ${quote(file)} is listed twice`, fix);
       }
       fields.add(key);
@@ -229,7 +237,7 @@ function pinStyles({ lines, report }: Given): void {
     const refuse = (at: ConfigPath): void =>
       report(
         [...at, 'pin'],
-        'the pin names the target tag, and with tags: false none is put',
+        'the pin uses the target tag, and with tags: false tagflow writes no tags',
         'pin the digest: version+digest or digest',
       );
     const untagged = [...images.values()].some(({ name, pin }) => pin === undefined && isOff(name));

@@ -200,15 +200,15 @@ class LineMaker {
     }
     const most = this.#draft.maxApplications;
     if (!isOpen) {
-      const fix = 'write where an application lies: path: services/{application}/overlays/{environment}';
-      this.#read.report(at, 'it is a pattern, and its path and files hold no {application}', fix, 'key');
+      const fix = 'say where an application is: path: services/{application}/overlays/{environment}';
+      this.#read.report(at, 'it is a pattern, but its path and files do not contain {application}', fix, 'key');
     } else if (found.size === 0) {
       const fix = 'correct its path or files, or remove it';
       this.#read.report(at, 'it matches no folder and no file at the head of the trunk', fix, 'key');
     } else if (found.size > most) {
       const some = [...found.keys()].slice(0, 3).join(', ');
       const what = `it matches ${found.size} applications: ${some} and others`;
-      this.#read.report(at, what, `make it narrower, or raise maxApplications (${most} now)`, 'key');
+      this.#read.report(at, what, `narrow the pattern, or raise maxApplications (${most} now)`, 'key');
       return new Map();
     }
     return found;
@@ -219,7 +219,7 @@ class LineMaker {
     for (const { name: template, values, at } of application.images) {
       const image = fill(template, { application: name });
       if (images.has(image)) {
-        this.#read.report(at, `the image ${quote(image)} appears twice`, 'keep one of the two', 'key');
+        this.#read.report(at, `the image ${quote(image)} appears twice`, 'keep one of them', 'key');
         continue;
       }
       images.set(image, readImage(this.#read, image, filled(values, { application: name }), at));

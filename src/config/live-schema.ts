@@ -7,25 +7,25 @@ const http = z
   .strictObject({
     url: z.string().register(documentation, {
       title: 'URL',
-      description: 'A URL, asked by GET. `{environment}` and `{application}` are filled in.',
+      description: 'A URL that tagflow requests with GET. `{environment}` and `{application}` are replaced.',
       examples: ['https://shop.example.com/version'],
     }),
     json: z.optional(z.string()).register(documentation, {
       title: 'JSON',
-      description: 'The field of the JSON body that holds the version or the digest: its keys joined by dots.',
-      absent: 'the whole body, without blanks around it, is the version',
+      description: 'The field of the JSON body that contains the version or the digest, as keys joined by dots.',
+      absent: 'the whole body, without surrounding white space, is the version',
       examples: ['build.version'],
     }),
     image: z.optional(z.string()).register(documentation, {
       title: 'Image',
-      description: 'The image that the answer is about.',
+      description: 'The image that the response is about.',
       absent: 'the only image of the environment',
       examples: ['django'],
     }),
   })
   .register(documentation, {
     title: 'HTTP',
-    description: 'The answer of a URL. tagflow follows no redirect and reads at most 64 KiB.',
+    description: 'The response of a URL. tagflow follows no redirects and reads at most 64 KiB.',
   });
 
 const source = z
@@ -35,7 +35,7 @@ const source = z
     status: z.optional(z.string()).register(documentation, {
       title: 'Status',
       description:
-        'A commit status on the forge, as Flux or Argo CD set it on what they deployed: its name, or the part before a slash.',
+        'A commit status on the forge, such as Flux or Argo CD set on the commit that they deployed: its full name, or the part before a slash.',
       examples: ['kustomization/shop'],
     }),
   })
@@ -48,7 +48,7 @@ export const liveSchema = z.optional(
       source,
       z.array(source).register(documentation, {
         title: 'Sources',
-        description: 'Several sources, where one does not know all images.',
+        description: 'Several sources, if one source does not cover all images.',
         examples: [
           [
             { http: { url: 'https://shop.example.com/version', image: 'django' } },
@@ -60,7 +60,7 @@ export const liveSchema = z.optional(
     .register(documentation, {
       title: 'Live',
       description:
-        'Sources that say which versions run now, for the third column of `tagflow status --live` and for `tagflow promote --wait-live`. tagflow asks them on request only.',
+        'Sources that report which versions are running, for the third column of `tagflow status --live` and for `tagflow promote --wait-live`. tagflow asks them only on request.',
       absent: 'what runs is unknown',
       examples: [{ http: { url: 'https://shop.example.com/version', json: 'version' } }],
     }),

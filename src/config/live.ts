@@ -17,7 +17,7 @@ export function readLive(
   if (live === undefined) return undefined;
   const at = [...path, 'live'];
   if (!Array.isArray(live)) return [readSource(document, at, asValues(live)) ?? []].flat();
-  if (live.length === 0) document.report(at, 'the list is empty', 'list a source, or leave live out');
+  if (live.length === 0) document.report(at, 'the list is empty', 'add a source, or leave live out');
   return live.flatMap((each, index) => readSource(document, [...at, index], asValues(each)) ?? []);
 }
 
@@ -25,7 +25,7 @@ function readSource(document: ConfigDocument, path: ConfigPath, values: Values):
   const kinds = LIVE_KINDS.filter((kind) => values[kind] !== undefined);
   const [kind] = kinds;
   if (!kind || kinds.length > 1) {
-    const what = kind ? `a source has one of ${kinds.join(', ')}, not both` : 'the source asks nothing';
+    const what = kind ? `a source can have only one of ${kinds.join(', ')}` : 'the source has no kind';
     document.report(path, what, `write one of ${LIVE_KINDS.join(', ')}`);
     return undefined;
   }

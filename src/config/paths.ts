@@ -21,7 +21,7 @@ export function parsePath(text: string): Parsed<string> {
   if (common) return common;
   const path = trimSlashes(named);
   if (path === '' || path === '.') {
-    return { why: 'it is the repository itself', fix: 'name a folder or file inside it' };
+    return { why: 'it is the root of the repository', fix: 'use a folder or file inside it' };
   }
   const parts = path.split('/');
   if (parts.some((part) => part === '' || part === '.')) {
@@ -38,19 +38,19 @@ export function parseGlob(text: string): Parsed<string> {
   const common = unsafeIn(text);
   if (common) return common;
   if (text.startsWith('!')) {
-    return { why: 'a list of globs has no exceptions', fix: 'list the paths to keep, without !' };
+    return { why: 'globs cannot be negated', fix: 'list the paths to keep, without !' };
   }
-  if (text.endsWith('/')) return { why: 'it ends with / and matches no file', fix: `write ${text}**` };
+  if (text.endsWith('/')) return { why: 'it ends with /, so it matches no file', fix: `write ${text}**` };
   if (text.startsWith('./') || text.includes('//') || text.includes('/./')) {
-    return { why: 'it has an empty or . part and matches no file', fix: 'write it without' };
+    return { why: 'it has an empty or . part, so it matches no file', fix: 'write it without that part' };
   }
   if (/[()]/.test(text)) return { why: 'it has parentheses', fix: 'use *, **, ?, [a-z] or {a,b}' };
   if (!isBalanced(text)) return { why: 'a bracket is left open', fix: 'close each [ with ] and each { with }' };
   if (alternatives(text) > MAX_ALTERNATIVES) {
-    return { why: `its braces stand for more than ${MAX_ALTERNATIVES} globs`, fix: 'list the globs one by one' };
+    return { why: `its braces expand to more than ${MAX_ALTERNATIVES} globs`, fix: 'list the globs one by one' };
   }
   if (text.split('/').some((part) => part !== '**' && part.includes('**'))) {
-    return { why: '** stands alone between slashes; elsewhere it means no more than *', fix: 'write **/*.yaml' };
+    return { why: '** must stand alone between slashes; elsewhere it only means *', fix: 'write **/*.yaml' };
   }
   if ((text.match(/\*+/g)?.length ?? 0) > MAX_WILDCARDS) {
     return { why: `it has more than ${MAX_WILDCARDS} wildcards`, fix: 'use several simpler globs' };
@@ -86,7 +86,7 @@ export function parseFieldPath(text: string): Parsed<ConfiguredField['path']> {
   }
   if (path.length === 0) return badField();
   if (path.length > MAX_FIELD_DEPTH) {
-    return { why: `it is deeper than ${MAX_FIELD_DEPTH} levels`, fix: 'name a field nearer to the root' };
+    return { why: `it is deeper than ${MAX_FIELD_DEPTH} levels`, fix: 'use a field closer to the root' };
   }
   if (path.includes('__proto__')) return { why: 'it goes through __proto__', fix: 'name another field' };
   return { value: path };
@@ -94,8 +94,8 @@ export function parseFieldPath(text: string): Parsed<ConfiguredField['path']> {
 
 function badField(): Parsed<never> {
   return {
-    why: 'it is not made of keys and indexes',
-    fix: 'write keys with dots, and an index or a field in brackets: app.images[0].tag, parameters[name=image.tag].value',
+    why: 'it does not consist of keys and indexes',
+    fix: 'join keys with dots, and put an index or a field in brackets: app.images[0].tag, parameters[name=image.tag].value',
   };
 }
 

@@ -53,7 +53,7 @@ function flow(draft: Draft, document: ConfigDocument): void {
     if (first === undefined) continue;
     const circle = [...cycle, first].join(' takes from ');
     const path = ['environments', first, 'from'];
-    document.report(path, `releases would flow in a circle: ${circle}`, 'drop one of these from keys');
+    document.report(path, `releases would flow in a cycle: ${circle}`, 'remove one of these from: keys');
   }
 }
 
@@ -88,14 +88,19 @@ function branches(draft: Draft, document: ConfigDocument, defaultBranch: BranchN
     const fix = 'give each environment a branch of its own';
     const same = taken.get(key);
     if (same?.branch === branch) {
-      document.report(path, `the branch ${quote(branch)} is also that of ${same.owner}`, fix);
+      document.report(path, `the branch ${quote(branch)} is also used for ${same.owner}`, fix);
       continue;
     }
-    if (same) document.report(path, `the branch ${quote(branch)} differs from that of ${same.owner} only by case`, fix);
+    if (same)
+      document.report(
+        path,
+        `the branch ${quote(branch)} differs only in case from the branch used for ${same.owner}`,
+        fix,
+      );
     for (const other of taken.values()) {
       if (!isNested(key, fold(other.branch))) continue;
-      const what = `Git cannot hold the branches ${quote(branch)} and ${quote(other.branch)} (${other.owner}) together`;
-      document.report(path, what, 'rename one: a branch name must not be a folder of another');
+      const what = `Git cannot have both branches ${quote(branch)} and ${quote(other.branch)} (${other.owner})`;
+      document.report(path, what, 'rename one of them: a branch name cannot be a folder of another branch');
     }
     taken.set(key, { branch, owner: ownerOf(document, name) });
   }
@@ -108,14 +113,18 @@ function journalBranch(
   byDefault?: BranchName,
 ): void {
   if (journal === undefined) return;
-  const fix = 'name a branch that holds nothing else: tagflow-journal';
+  const fix = 'use a branch that contains nothing else: tagflow-journal';
   const mainline = trunk ?? byDefault;
   if (mainline !== undefined && fold(journal) === fold(mainline)) {
     document.report(['journal'], `the branch ${quote(journal)} is the trunk`, fix);
   } else if (layout === 'folders' && branch !== undefined && fold(journal) === fold(branch)) {
-    document.report(['journal'], `the branch ${quote(journal)} is that of the environments`, fix);
+    document.report(['journal'], `the branch ${quote(journal)} is the branch of the environments`, fix);
   } else if (fold(journal).startsWith('tagflow/')) {
-    document.report(['journal'], `${quote(journal)} is below tagflow/, where pull requests have their branches`, fix);
+    document.report(
+      ['journal'],
+      `${quote(journal)} starts with tagflow/, which is reserved for the branches of pull requests`,
+      fix,
+    );
   }
 }
 
@@ -125,7 +134,7 @@ function layouts({ layout, branch, environments }: Draft, document: ConfigDocume
   if (branch !== undefined && !isFolders) {
     document.report(
       ['branch'],
-      'with layout: branches each environment has a branch of its own',
+      'with layout: branches, each environment has its own branch',
       'add layout: folders',
       'key',
     );
@@ -133,16 +142,16 @@ function layouts({ layout, branch, environments }: Draft, document: ConfigDocume
   for (const { name, from, carry } of environments.values()) {
     const at = ['environments', name];
     if (isFolders && document.sourceOf([...at, 'branch']) !== undefined) {
-      const fix = 'remove it; branch: at the top level names a branch for all of them';
-      document.report([...at, 'branch'], 'with layout: folders all environments are on one branch', fix, 'key');
+      const fix = 'remove it; branch: at the top level sets the branch for all of them';
+      document.report([...at, 'branch'], 'with layout: folders, all environments are on one branch', fix, 'key');
     }
     if (carry.length === 0) continue;
     if (!isFolders) {
-      const fix = 'remove it: with branches the whole tree travels';
+      const fix = 'remove it: with branches, a release takes the whole tree';
       document.report([...at, 'carry'], 'carry has no effect with layout: branches', fix, 'key');
     } else if (from === undefined) {
       const fix = 'remove it, or say where releases come from: from:';
-      document.report([...at, 'carry'], 'this environment takes from no other', fix, 'key');
+      document.report([...at, 'carry'], 'this environment has no upstream environment', fix, 'key');
     }
   }
 }
@@ -173,7 +182,7 @@ function applications(draft: Draft, document: ConfigDocument, lines: readonly Dr
   for (const name of names) {
     if (!environments.has(name)) continue;
     const at = draft.applications.has(name) ? ['applications', name] : ['environments', name];
-    document.report(at, `${quote(name)} is an application and an environment`, 'rename one of the two', 'key');
+    document.report(at, `${quote(name)} is both an application and an environment`, 'rename one of them', 'key');
   }
   if (draft.applications.size > 0) ownPathsOf(environments, document);
 }
@@ -202,8 +211,8 @@ function ownPathsOf(environments: Draft['environments'], document: ConfigDocumen
       ['files', files],
     ] as const) {
       if (value === undefined) continue;
-      const fix = `write applications.NAME.environments.${name}.${key}, or let {environment} stand in applications.NAME.${key}`;
-      document.report(['environments', name, key], 'with applications each has its own paths', fix, 'key');
+      const fix = `write applications.NAME.environments.${name}.${key}, or use {environment} in applications.NAME.${key}`;
+      document.report(['environments', name, key], 'with applications, each application has its own paths', fix, 'key');
     }
   }
 }
@@ -244,9 +253,9 @@ function renamed(draft: Draft, document: ConfigDocument, lines: readonly DraftLi
     const at = ['renamed', `${kind}s`, old];
     const owner = old.includes('/') ? old.slice(0, old.indexOf('/') + 1) : '';
     if (!old.split('/').every((part) => OLD_NAME.test(part))) {
-      document.report(at, `${quote(old)} is not a name that a ${kind} can have had`, 'correct or remove it', 'key');
+      document.report(at, `${quote(old)} is not a valid former name of a ${kind}`, 'correct or remove it', 'key');
     } else if (known.has(old)) {
-      document.report(at, `the ${kind} ${quote(old)} still exists`, 'remove one of the two', 'key');
+      document.report(at, `the ${kind} ${quote(old)} still exists`, 'remove one of them', 'key');
     } else if (!known.has(owner + now)) {
       unknownName(document, at, { kind, name: now, known: [...known].map((name) => name.slice(owner.length)) });
     }
@@ -263,7 +272,7 @@ function repositories(draft: Draft, document: ConfigDocument, lines: readonly Dr
     const at = ['environments', environment.name, 'repositories'];
     if (environment.repositories.size > 0 && !environment.tags) {
       const what =
-        'images are copied to repositories of an environment’s own, and with tags: false nothing is written there';
+        'the environment copies images to its own repositories, but with tags: false tagflow writes nothing there';
       document.report(at, what, 'remove it, or tags: false', 'key');
     }
     const own = lines.filter((line) => line.environment === environment);
@@ -281,7 +290,7 @@ function repositories(draft: Draft, document: ConfigDocument, lines: readonly Dr
 function signing(draft: Draft, document: ConfigDocument): void {
   if (draft.signing === 'gpg' && draft.revoked !== undefined) {
     const fix = 'export the keys with their revocations into the signers file';
-    document.report(['revoked'], 'with signing: gpg no list of revoked keys is read', fix, 'key');
+    document.report(['revoked'], 'with signing: gpg, tagflow reads no list of revoked keys', fix, 'key');
   }
   if (draft.signing !== undefined) return;
   const fix = 'add signing: ssh (or gpg) at the top level, or remove it';
@@ -303,7 +312,7 @@ function pullRequests(draft: Draft, document: ConfigDocument): void {
   for (const { name, branch } of draft.environments.values()) {
     if (branch === undefined || !(fold(branch) === 'tagflow' || fold(branch).startsWith('tagflow/'))) continue;
     const path = ['environments', name, 'branch'];
-    document.report(path, `${quote(branch)} is where the branches of pull requests are`, 'use another name');
+    document.report(path, `${quote(branch)} is reserved for the branches of pull requests`, 'use another name');
   }
 }
 

@@ -45,7 +45,7 @@ const environmentName = z.string().register(documentation, {
 const repository = z.string().register(documentation, {
   title: 'Repository',
   description:
-    'Where versions of the image are published: `host[:port]/path`, with the registry host written out, or `oci:DIR` for an OCI image layout on disk. No tag, no digest.',
+    'Where versions of the image are published: `host[:port]/path`, including the registry host, or `oci:DIR` for an OCI image layout on disk. Without a tag or digest.',
   examples: ['registry.example.com/acme/django', 'oci:./registry/django'],
   pattern: REPOSITORY,
 });
@@ -55,7 +55,7 @@ const versionPattern = z
     pattern: z.string().register(documentation, {
       title: 'Pattern',
       description:
-        'A regular expression (JavaScript, flag `u`) that version tags match from `^` to `$`. Its group `order` says which is newer. Patterns that could take very long on some tags are refused.',
+        'A regular expression (JavaScript, flag `u`) that must match the whole version tag, from `^` to `$`. Its group `order` determines which version is newer. Patterns that could take very long on some tags are refused.',
       examples: [String.raw`^main-(?<order>\d{14})-[0-9a-f]{7}$`],
       pattern: String.raw`^\^.*\(\?<order>.*\$$`,
       maxLength: 256,
@@ -67,7 +67,7 @@ const versionPattern = z
       default: 'numeric',
     }),
   })
-  .register(documentation, { title: 'Version pattern', description: 'Versions that a pattern reads and orders.' });
+  .register(documentation, { title: 'Version pattern', description: 'Versions that a pattern recognises and orders.' });
 
 const versionScheme = z.union([z.enum(['semver', 'unordered']), versionPattern]);
 
@@ -77,13 +77,13 @@ const versions = z
     versionPattern,
     z.array(versionScheme).register(documentation, {
       title: 'Version schemes',
-      description: 'Schemes that are tried in this order. Versions that different schemes read have no order.',
+      description: 'Schemes, tried in this order. Versions that match different schemes are not comparable.',
     }),
   ])
   .register(documentation, {
     title: 'Versions',
     description:
-      '`semver`: tags like `4`, `v1.2`, `V1.2`, `1.2.3`, `1.2.3-rc.1`, ordered number by number, so that V10.11 is newer than V10.6. `unordered`: every tag is a version and none is newer than another, for commit ids and the like; the downgrade gate then has nothing to judge. Or a pattern of your own, or a list of these.',
+      '`semver`: tags like `4`, `v1.2`, `V1.2`, `1.2.3`, `1.2.3-rc.1`, ordered number by number, so that V10.11 is newer than V10.6. `unordered`: every tag is a version, and no version is newer than another; for commit ids and the like. The downgrade gate then has nothing to check. You can also give a pattern, or a list of schemes.',
     default: 'semver',
     examples: [
       'semver',
@@ -98,8 +98,8 @@ const pinStyle = (description: string, rest: { default?: string; absent?: string
 const environmentNames = z.optional(z.array(z.string())).register(documentation, {
   title: 'Environments',
   description:
-    'The environments that run the image. Each of their releases then has it, and no other release does, whatever manifests say.',
-  absent: 'those whose manifests name it',
+    'The environments that run the image. Every release of these environments then contains the image, and no other release does, regardless of the manifests.',
+  absent: 'the environments whose manifests name it',
   examples: [['dev', 'stg']],
 });
 
@@ -110,7 +110,7 @@ const image = z
     names: z.optional(z.array(z.string())).register(documentation, {
       title: 'Names',
       description:
-        'Further names by which manifests call the image, such as the `name` of a kustomize entry. Its key and its repositories need not be listed.',
+        'Other names that manifests use for the image, such as the `name` of a kustomize entry. You need not list its key and its repositories.',
       examples: [['django-image', 'acme/django']],
       default: [],
     }),
@@ -118,11 +118,11 @@ const image = z
     tags: z.optional(z.boolean()).register(documentation, {
       title: 'Tags',
       description:
-        '`false`: nothing is written to its repository, because its tags are immutable or another tool moves them. A release is then the commit and its pins.',
+        '`false`: tagflow writes nothing to the repository of the image, for example because its tags are immutable or another tool moves them. A release then consists of the commit and its pins.',
       default: true,
       examples: [false],
     }),
-    pin: pinStyle("How fields name the image, in place of the environment's `pin`.", {
+    pin: pinStyle('How fields name the image. Overrides the `pin` of the environment.', {
       absent: 'the `pin` of the environment',
     }),
   })
@@ -132,57 +132,60 @@ const also = z
   .strictObject({
     path: z.string().register(documentation, {
       title: 'Path',
-      description: 'Keys from the root to the field. A missing key is added, with the mappings around it.',
+      description: 'Keys from the root to the field. tagflow adds missing keys and mappings.',
       examples: ['podAnnotations["tagflow.dev/digest.django"]'],
     }),
     value: z.string().register(documentation, {
       title: 'Value',
       description:
-        'What the field holds after a release: text with `{version}`, `{digest}`, `{release}` (the number of the release) and `{time}`.',
+        'The value of the field after a release: text with `{version}`, `{digest}`, `{release}` (the number of the release) and `{time}`.',
       examples: ['{digest}', 'release-{release}'],
     }),
     file: z.optional(z.string()).register(documentation, {
       title: 'File',
-      description: 'The file, if it is not the file of the pin.',
+      description: 'The file, if it differs from the file of the pin.',
       absent: 'the `file` of the pin',
       examples: ['charts/web/Chart.yaml'],
       pattern: RELATIVE,
     }),
   })
-  .register(documentation, { title: 'Also', description: 'A field that changes with the pin.' });
+  .register(documentation, { title: 'Also', description: 'A field that changes along with the pin.' });
 
 const pin = z
   .strictObject({
     image: z.string().register(documentation, {
       title: 'Image',
       description:
-        'The key of the image whose pin the field holds; `*` stands for every image of the application. In an environment of a repository with applications: `APPLICATION/IMAGE`.',
+        'The key of the image that the field pins; `*` stands for every image of the application. Under an environment of a repository with applications: `APPLICATION/IMAGE`.',
       examples: ['django'],
     }),
     file: z.string().register(documentation, {
       title: 'File',
       description:
-        "The file, relative to the repository's root; it may hold `{environment}`, `{application}` and `{image}`. `tagflow.yaml` and release records are refused.",
+        "The file, relative to the repository's root. It may contain `{environment}`, `{application}` and `{image}`. `tagflow.yaml` and release records are refused.",
       examples: ['image-tags/production/app'],
       pattern: RELATIVE,
     }),
     path: z.optional(z.string()).register(documentation, {
       title: 'Path',
       description:
-        'For a file in YAML or JSON: keys from the root to the field, joined by dots. In brackets: an index, a key with dots, or what a field of a list element holds, which still means that element when another one is added before it. It may hold `{environment}`, `{application}` and `{image}`.',
+        'For a YAML or JSON file: keys from the root to the field, joined by dots. Brackets contain an index, a key with dots, or a condition such as `name=VALUE` that selects a list element by a field, even if other elements are added before it. The path may contain `{environment}`, `{application}` and `{image}`.',
       examples: ['image_tag', 'parameters[name=image.tag].value', 'app.containers[0].image', 'data["app.image"]'],
     }),
     text: z.optional(z.string()).register(documentation, {
       title: 'Text',
       description:
-        'For a file that is not YAML or JSON (jsonnet, Go templates, HCL, properties), in place of `path`: a regular expression that matches one line of the file, from `^` to `$`. A release replaces what its groups `version` and `digest` match, and nothing else.',
+        'For a file that is not YAML or JSON (jsonnet, Go templates, HCL, properties), instead of `path`: a regular expression that matches exactly one whole line of the file, from `^` to `$`. A release replaces only what its groups `version` and `digest` match.',
       absent: 'the file is read as YAML or JSON, and `path` names the field',
       examples: [String.raw`^  image_tag = "(?<version>[^"]*)"$`],
       pattern: String.raw`^\^.*\(\?<(?:version|digest)>.*\$$`,
     }),
-    pin: pinStyle('How this field names the image: `version` for one that holds the version alone.', {
-      absent: 'the `pin` of the image, or of the environment',
-    }),
+    pin: pinStyle(
+      'How this field names the image. For example, `version` is for a field that contains only the version.',
+      {
+        absent: 'the `pin` of the image, or of the environment',
+      },
+    ),
     also: z.optional(z.array(also)).register(documentation, {
       title: 'Also',
       description: 'Fields that change in the same commit: an annotation, a label, a switch.',
@@ -192,11 +195,11 @@ const pin = z
   })
   .register(documentation, {
     title: 'Pin',
-    description: 'A field that holds a pin, outside the known manifest forms.',
+    description: 'A field that contains a pin, outside the manifest forms that tagflow knows.',
   });
 
 const PLACES =
-  'One folder, or a list. It may hold `{environment}` and, in a repository with applications, `{application}`.';
+  'One folder, or a list. It may contain `{environment}` and, in a repository with applications, `{application}`.';
 
 const folders = z.union([
   z.string().register(documentation, { title: 'Folder', description: 'A folder.', pattern: RELATIVE }),
@@ -213,13 +216,13 @@ const environment = z
       from: z.optional(z.string()).register(documentation, {
         title: 'From',
         description:
-          'The environment upstream: what `tagflow promote` takes by default. Left out for an environment that takes from the trunk.',
+          'The upstream environment, from which `tagflow promote` takes releases by default. Leave it out for an environment that takes its configuration from the trunk.',
         examples: ['dev'],
       }),
       branch: z.optional(z.string()).register(documentation, {
         title: 'Branch',
         description:
-          'With `layout: branches`, the branch of the environment: never the trunk, never the branch of another environment.',
+          'With `layout: branches`: the branch of the environment. It cannot be the trunk or the branch of another environment.',
         absent: "the environment's name",
         examples: ['dev'],
         maxLength: 244,
@@ -227,7 +230,7 @@ const environment = z
       tag: z.optional(z.string()).register(documentation, {
         title: 'Tag',
         description:
-          'The target tag: it moves to the image of each release. It may hold `{environment}` and `{application}`, which tell Git repositories and applications apart that publish into one image repository.',
+          'The target tag, which moves to the image of each release. It may contain `{environment}` and `{application}`, to tell apart applications or Git repositories that publish to the same image repository.',
         absent: "the environment's name",
         examples: ['dev', '{application}-{environment}'],
         pattern: TAG,
@@ -236,7 +239,7 @@ const environment = z
       releaseTag: z.optional(z.string()).register(documentation, {
         title: 'Release tag',
         description:
-          'The beginning of per-release tags: `<releaseTag>-<sequence>` is the tag of one release, and never moves. It may hold `{environment}` and `{application}`.',
+          'The prefix of per-release tags: `<releaseTag>-<sequence>` is the tag of one release, and never moves. It may contain `{environment}` and `{application}`.',
         absent: 'the `tag`',
         examples: ['team-a-{environment}'],
         pattern: TAG,
@@ -245,7 +248,7 @@ const environment = z
       tags: z.optional(z.boolean()).register(documentation, {
         title: 'Tags',
         description:
-          '`false`: a release is its commit and its pins, and nothing is written to a registry. `doctor` says what is lost by that.',
+          '`false`: a release consists of its commit and its pins, and tagflow writes nothing to a registry. `doctor` explains what you lose.',
         default: true,
         examples: [false],
       }),
@@ -258,28 +261,28 @@ const environment = z
       files: z.optional(files).register(documentation, {
         title: 'Files',
         description:
-          'Files of the environment, where environments are files and not folders. They may hold `{environment}`; `path` may be given as well.',
+          'Files of the environment, for repositories in which environments are files rather than folders. They may contain `{environment}`. You can combine `files` with `path`.',
         default: [],
         examples: [['charts/app/values-{environment}.yaml']],
       }),
       carry: z.optional(z.array(z.string())).register(documentation, {
         title: 'Carry',
         description:
-          "With `layout: folders`: globs, relative to the environment's folder, of files of the upstream folder that travel with a release.",
+          "With `layout: folders`: globs, relative to the environment's folder, of files that a release copies from the upstream folder.",
         default: [],
         examples: [['features.yaml', 'config/**']],
       }),
       repositories: z.optional(z.record(imageName, repository)).register(documentation, {
         title: 'Repositories',
         description:
-          'Repositories of its own, by image: a promotion copies the image there, then tags it. Other images are used where they are published.',
+          'Separate repositories for this environment, by image. A promotion copies the image there, then tags it. Images that are not listed stay in the repository where they are published.',
         default: {},
         examples: [{ django: 'registry.example.com/production/django' }],
       }),
       keep: z.optional(keep).register(documentation, {
         title: 'Keep',
         description:
-          "Globs (`*`, `**`, `?`, `[a-z]`, `{a,b}`) of paths whose content the environment's branch owns: a promotion or rollback leaves them as they are.",
+          'Globs (`*`, `**`, `?`, `[a-z]`, `{a,b}`) of paths that belong to the environment. A promotion or rollback does not change them.',
         default: [],
         examples: [['environments/prd/secrets/**']],
       }),
@@ -290,14 +293,14 @@ const environment = z
       pins: z.optional(z.array(pin)).register(documentation, {
         title: 'Pins',
         description:
-          'Fields that hold a pin in files tagflow does not recognise by itself, such as Helm values, Compose files and Argo applications. Kustomizations and Kubernetes workloads need no entry.',
+          'Fields that contain a pin, in files that tagflow does not recognise by itself, such as Helm values, Compose files and Argo applications. Kustomizations and Kubernetes workloads need no entry.',
         default: [],
         examples: [[{ image: 'django', file: 'image-tags/production/app', path: 'image_tag' }]],
       }),
       retain: z.optional(z.int()).register(documentation, {
         title: 'Retain',
-        description: 'For this environment, in place of the `retain` at the top.',
-        absent: 'the `retain` at the top',
+        description: 'The same as the top-level `retain`, for this environment.',
+        absent: 'the top-level `retain`',
         examples: [25],
         minimum: RETAIN.least,
         maximum: RETAIN.most,
@@ -305,21 +308,21 @@ const environment = z
       confirm: z.optional(z.boolean()).register(documentation, {
         title: 'Confirm',
         description:
-          'At a terminal, tagflow shows the plan and asks before it makes a release. It never asks in a job; `--yes` answers.',
+          'In a terminal, tagflow shows the plan and asks for confirmation before a release. It never asks in a CI job. `--yes` confirms in advance.',
         default: false,
         examples: [true],
       }),
       pullRequest: z.optional(z.boolean()).register(documentation, {
         title: 'Pull request',
         description:
-          'Promotions and rollbacks do not push to the branch: each pushes a branch of its own (`tagflow/…`) and opens a pull request (GitLab: merge request) from it. Once it is merged, `tagflow apply` puts the tags.',
+          'Promotions and rollbacks do not push to the branch of the environment. Each pushes a separate branch (`tagflow/…`) and opens a pull request (GitLab: merge request) from it. After the merge, `tagflow apply` writes the tags.',
         default: false,
         examples: [true],
       }),
       hotfix: z.optional(z.enum(HOTFIX_ORDERS)).register(documentation, {
         title: 'Hotfix',
         description:
-          'Where a fix goes first. `upstream-first`: to the trunk, and a promotion that would lose a commit made by hand is refused. `environment-first`: to the environment at once; promotions keep it by a three-way merge, and `status` says that it is not upstream yet, until it is.',
+          'Where a fix goes first. `upstream-first`: to the trunk; tagflow refuses a promotion that would lose a commit made by hand. `environment-first`: directly to the environment; promotions keep the fix with a three-way merge, and `status` reports that it is not upstream yet, until it is.',
         default: 'upstream-first',
         examples: ['environment-first'],
       }),
@@ -331,15 +334,15 @@ const environment = z
       signedBy: z.optional(z.array(z.string())).register(documentation, {
         title: 'Signed by',
         description:
-          'Who may release this environment, where `signing` is set: principals of the signers file with `ssh`, fingerprints of primary keys with `gpg`.',
+          'With `signing`: who may release to this environment. With `ssh`, list principals of the signers file; with `gpg`, fingerprints of primary keys.',
         absent: 'everybody in the signers file',
         examples: [['release-bot@example.com', 'ana@example.com']],
       }),
       signedAfter: z.optional(z.string()).register(documentation, {
         title: 'Signed after',
         description:
-          'The head of the branch when `signing` was turned on, as a whole commit id: releases up to it need no signature, every one after it does.',
-        absent: 'every release needs one',
+          'The head of the branch when `signing` was turned on, as a full commit id. Releases up to that commit need no signature; every later release does.',
+        absent: 'every release needs a signature',
         examples: ['49469f1ed6c0cdd1159dec22b013d3c1e42f617c'],
         pattern: '^(?:[0-9a-f]{40}|[0-9a-f]{64})$',
       }),
@@ -347,7 +350,7 @@ const environment = z
   )
   .register(documentation, {
     title: 'Environment',
-    description: 'An environment: its branch, its target tag, its folder. `{}` or nothing takes every default.',
+    description: 'An environment: its branch, its target tag and its folder. `{}` or an empty value uses the defaults.',
   });
 
 const application = z
@@ -360,20 +363,21 @@ const application = z
     files: z.optional(files).register(documentation, {
       title: 'Files',
       description:
-        'Files of the application, where environments are files and not folders. They may hold `{environment}` and `{application}`; `path` may be given as well.',
+        'Files of the application, for repositories in which environments are files rather than folders. They may contain `{environment}` and `{application}`. You can combine `files` with `path`.',
       default: [],
       examples: [['charts/{application}/values-{environment}.yaml']],
     }),
     images: z.record(z.string(), image).register(documentation, {
       title: 'Images',
       description:
-        'The images of the application, as `images` at the top has them. Names are unique within the application. In an application that is a pattern, names and repositories may hold `{application}`.',
+        'The images of the application, in the same form as the top-level `images`. Names are unique within the application. If the application is a pattern, names and repositories may contain `{application}`.',
       minProperties: 1,
       examples: [{ '{application}': { repository: 'registry.example.com/acme/{application}' } }],
     }),
     pins: z.optional(z.array(pin)).register(documentation, {
       title: 'Pins',
-      description: 'Fields that hold a pin in files tagflow does not recognise by itself, in every environment.',
+      description:
+        'Fields that contain a pin, in files that tagflow does not recognise by itself, in every environment.',
       default: [],
       examples: [[{ image: 'web', file: 'charts/{application}/values-{environment}.yaml', path: 'web.tag' }]],
     }),
@@ -385,26 +389,29 @@ const application = z
             .strictObject({
               path: z.optional(folders).register(documentation, {
                 title: 'Path',
-                description: 'In place of the `path` of the application.',
+                description: 'Overrides the `path` of the application.',
                 examples: ['apps/shop/production'],
               }),
               files: z.optional(files).register(documentation, {
                 title: 'Files',
-                description: 'In place of the `files` of the application.',
+                description: 'Overrides the `files` of the application.',
                 examples: [['apps/shop/values-production.yaml']],
               }),
               keep: z.optional(keep).register(documentation, {
                 title: 'Keep',
-                description: 'In place of the `keep` of the environment.',
+                description: 'Overrides the `keep` of the environment.',
                 examples: [['apps/shop/prd/secrets/**']],
               }),
             })
-            .register(documentation, { title: 'Environment', description: 'What differs in one environment.' }),
+            .register(documentation, {
+              title: 'Environment',
+              description: 'Settings of the application that differ in one environment.',
+            }),
         ),
       )
       .register(documentation, {
         title: 'Environments',
-        description: 'Differences of the application in single environments.',
+        description: 'Settings of the application that differ by environment.',
         default: {},
         examples: [{ prd: { keep: ['apps/shop/prd/secrets/**'] } }],
       }),
@@ -423,11 +430,15 @@ const names = (title: string, description: string, example: Readonly<Record<stri
   });
 
 const renamed = z.strictObject({
-  applications: names('Applications', 'Old names of applications, each with its new one.', { storefront: 'shop' }),
-  images: names('Images', 'Old names of images, with applications `APPLICATION/IMAGE`, each with its new one.', {
-    'shop/site': 'web',
-  }),
-  environments: names('Environments', 'Old names of environments, each with its new one.', { production: 'prd' }),
+  applications: names('Applications', 'Old names of applications, each with its new name.', { storefront: 'shop' }),
+  images: names(
+    'Images',
+    'Old names of images, each with its new name. In a repository with applications, an old name is `APPLICATION/IMAGE`.',
+    {
+      'shop/site': 'web',
+    },
+  ),
+  environments: names('Environments', 'Old names of environments, each with its new name.', { production: 'prd' }),
 });
 
 const maxFileSize = z
@@ -446,7 +457,7 @@ const maxFileSize = z
   ])
   .register(documentation, {
     title: 'Largest file',
-    description: 'The largest manifest that is read: from 1 KiB to 16 MiB.',
+    description: 'The largest manifest that tagflow reads: from 1 KiB to 16 MiB.',
     default: '1MiB',
     examples: ['512KiB', 1_048_576],
   });
@@ -461,7 +472,7 @@ export const configSchema = z
     }),
     trunk: z.optional(z.string()).register(documentation, {
       title: 'Trunk',
-      description: 'The branch that changes land on, and from whose head tagflow.yaml is read.',
+      description: 'The branch that changes are merged into. tagflow reads `tagflow.yaml` from its head.',
       absent: "the remote's default branch",
       examples: ['main'],
       maxLength: 244,
@@ -469,13 +480,13 @@ export const configSchema = z
     layout: z.optional(z.enum(['branches', 'folders'])).register(documentation, {
       title: 'Layout',
       description:
-        '`branches`: each environment has a branch of its own. `folders`: all environments are on one branch, each in folders or files of its own, and a release changes nothing outside of them.',
+        '`branches`: each environment has its own branch. `folders`: all environments are on one branch, each in its own folders or files, and a release changes nothing outside of them.',
       default: 'branches',
       examples: ['folders'],
     }),
     branch: z.optional(z.string()).register(documentation, {
       title: 'Branch',
-      description: 'With `layout: folders`: the branch that the environments are on.',
+      description: 'With `layout: folders`: the branch of the environments.',
       absent: 'the trunk',
       examples: ['deploy'],
       maxLength: 244,
@@ -490,7 +501,7 @@ export const configSchema = z
     applications: z.optional(z.record(z.string(), application)).register(documentation, {
       title: 'Applications',
       description:
-        'Applications that are promoted and rolled back one by one, by name. A key with a `*` is a pattern: it stands for every application whose folder or file is there at the trunk commit that this file is read from, and that no other key names. No application has the name of an environment.',
+        'Applications that are promoted and rolled back separately, by name. A key with a `*` is a pattern: it stands for every application that no other key names and whose folder or file exists in the trunk commit that this file is read from. An application cannot have the name of an environment.',
       minProperties: 1,
       examples: [
         {
@@ -503,7 +514,8 @@ export const configSchema = z
     }),
     maxApplications: z.optional(z.int()).register(documentation, {
       title: 'Most applications',
-      description: 'A pattern that matches more applications than this is a mistake.',
+      description:
+        'How many applications a pattern may match. tagflow reports a pattern that matches more as a mistake.',
       default: MAX_APPLICATIONS.usual,
       examples: [2000],
       minimum: 1,
@@ -512,28 +524,28 @@ export const configSchema = z
     renamed: z.optional(renamed).register(documentation, {
       title: 'Renamed',
       description:
-        'Old names, each with its new one, so that both have one past: numbers continue, the record moves with the next release, and locks and holds stay. An entry stays as long as its past is of interest.',
+        'Old names, each with its new name, so that both share one history: release numbers continue, the record moves with the next release, and locks and holds stay in force. Keep an entry as long as you need that history.',
       default: {},
       examples: [{ applications: { storefront: 'shop' } }],
     }),
     environments: z.record(environmentName, environment).register(documentation, {
       title: 'Environments',
       description:
-        'The environments, by name: lower-case letters, digits, `.`, `_` and `-`. The flow between them has no cycles.',
+        'The environments, by name: lower-case letters, digits, `.`, `_` and `-`. The flow between them cannot have cycles.',
       minProperties: 1,
       examples: [{ dev: {}, prd: { from: 'dev' } }],
     }),
     plainHttp: z.optional(z.array(z.string())).register(documentation, {
       title: 'Plain HTTP',
       description:
-        'Registry hosts (`host` or `host:port`) that tagflow reaches without TLS. Loopback hosts need no entry. Credentials then travel in the clear.',
+        'Registry hosts (`host` or `host:port`) that tagflow reaches without TLS. Loopback hosts need no entry. Traffic to these hosts is not encrypted, so tagflow sends credentials there only with `TAGFLOW_PLAIN_HTTP_CREDENTIALS`.',
       default: [],
       examples: [['registry.internal:5000']],
     }),
     retain: z.optional(z.int()).register(documentation, {
       title: 'Retain',
       description:
-        'How many of the newest releases of an environment keep their per-release tags (`<tag>-<sequence>`), which keep their images in the registry. Releases that take turns count once: as many distinct ones keep a tag each. Older ones lose theirs where the registry can remove a tag; the images stay. The release that runs and the one a rollback goes back to always keep theirs.',
+        'How many of the newest releases of an environment keep their per-release tags (`<tag>-<sequence>`), which keep their images in the registry. Releases with the same images and configuration count once, so that as many distinct releases keep their tags. tagflow removes the tags of older releases where the registry can remove a tag; the images stay. The running release and the release that a rollback would restore always keep their tags.',
       default: RETAIN.usual,
       examples: [25],
       minimum: RETAIN.least,
@@ -543,7 +555,7 @@ export const configSchema = z
     journal: z.optional(z.string()).register(documentation, {
       title: 'Journal',
       description:
-        'The branch that holds locks, holds and approvals, and nothing else. It is not below `tagflow/`. tagflow creates it when it is first needed.',
+        'The branch for locks, holds and approvals, and for nothing else. Its name cannot start with `tagflow/`. tagflow creates the branch when it is first needed.',
       absent: '`tagflow-journal`',
       examples: ['tagflow-journal'],
       maxLength: 244,
@@ -552,19 +564,19 @@ export const configSchema = z
     forge: z.optional(z.enum(['github', 'gitlab'])).register(documentation, {
       title: 'Forge',
       description:
-        'The forge that hosts the repository and its pull requests. Set it where the host name does not show which forge it is.',
+        'The forge that hosts the repository and its pull requests. Set it if the host name does not show which forge it is.',
       absent: 'derived from the host of the remote: github.com, gitlab.com, gitlab.example.com',
     }),
     signing: z.optional(z.enum(['ssh', 'gpg'])).register(documentation, {
       title: 'Signing',
       description:
-        'Releases are signed commits: tagflow signs with a key of OpenSSH (`ssh`) or OpenPGP (`gpg`), and a release counts only with a valid signature of somebody who may release that environment.',
-      absent: 'nothing is signed, and no signature is asked for',
+        'Releases are signed commits. tagflow signs with an OpenSSH (`ssh`) or OpenPGP (`gpg`) key, and a release counts only with a valid signature of somebody who may release to that environment.',
+      absent: 'nothing is signed, and no signature is required',
     }),
     signers: z.optional(z.string()).register(documentation, {
       title: 'Signers',
       description:
-        'The file on the trunk that lists the people whose signatures count: with `ssh` an allowed-signers file (ssh-keygen(1)), with `gpg` exported public keys.',
+        'The file on the trunk that lists the people whose signatures count. With `ssh`, it is an allowed-signers file (ssh-keygen(1)); with `gpg`, it contains exported public keys.',
       absent: '`.tagflow/allowed_signers` with `ssh`, `.tagflow/signers.asc` with `gpg`',
       examples: ['.tagflow/allowed_signers'],
       pattern: RELATIVE,
@@ -572,7 +584,7 @@ export const configSchema = z
     revoked: z.optional(z.string()).register(documentation, {
       title: 'Revoked',
       description:
-        'The file on the trunk that lists keys whose signatures no longer count, not even old ones: public keys or a KRL (ssh-keygen(1)). For `ssh` only: with `gpg` revocations are in the exported keys.',
+        'The file on the trunk that lists keys whose signatures no longer count, including old signatures: public keys or a KRL (ssh-keygen(1)). For `ssh` only; with `gpg`, the exported keys contain their revocations.',
       absent: 'no key is revoked',
       examples: ['.tagflow/revoked_keys'],
       pattern: RELATIVE,

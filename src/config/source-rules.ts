@@ -20,7 +20,7 @@ export function liveSources({ lines, report }: Given): void {
       const image = source.kind === 'http' ? source.image : undefined;
       const isKnown = lines.some((line) => line.environment.name === name && line.images.has(image ?? ''));
       if (templates.flatMap(imagesNamedIn).length > 0) {
-        report(at, 'it has a placeholder for a version or digest', 'leave it out: what runs is what is asked');
+        report(at, 'it has a placeholder for a version or digest', 'leave it out: the source is asked what runs');
       } else if (image !== undefined && !isKnown) {
         report(
           at,
@@ -28,7 +28,7 @@ export function liveSources({ lines, report }: Given): void {
           `${name} has: ${[...images.keys()].join(', ')}`,
         );
       } else if (source.kind === 'http' && image === undefined && images.size !== 1) {
-        report(at, `its answer could be about any of ${images.size} images`, 'name one: image: IMAGE');
+        report(at, `its response could be about any of ${images.size} images`, 'name one: image: IMAGE');
       } else if (application === undefined && templates.some((text) => text.includes('{application}'))) {
         report(at, '{application} has no value: there are no applications', 'leave it out');
       }

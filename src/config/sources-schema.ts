@@ -11,13 +11,13 @@ export const sourcesSchema = z
     repositories: z.array(z.string()).register(documentation, {
       title: 'Repositories',
       description:
-        'Addresses of Git repositories that may be asked for commits. One that ends in `/*` stands for every repository below it. An image names its own source; nothing is asked of a repository that is not listed here.',
+        'URLs of Git repositories from which tagflow may read commits. A URL that ends in `/*` stands for every repository below it. An image names its own source repository; tagflow never contacts a repository that is not listed here.',
       examples: [['https://gitlab.example.com/acme/*', 'https://github.com/acme/web']],
     }),
     issues: z.optional(z.string()).register(documentation, {
       title: 'Issues',
       description:
-        'A regular expression (JavaScript, flag `u`) that finds issues in the messages of commits, word by word. Patterns that could take very long on some words are refused.',
+        'A regular expression (JavaScript, flag `u`) that finds issue numbers in commit messages. It is matched against each word. Patterns that could take very long on some words are refused.',
       default: ISSUES,
       examples: ['SHOP-[0-9]+'],
       maxLength: 256,
@@ -27,12 +27,12 @@ export const sourcesSchema = z
       .register(documentation, {
         title: 'Hosts',
         description:
-          'What hosts repositories, by host name, where the name does not tell it: links that compare two commits depend on it. `gitea` is Forgejo as well; `bitbucket-server` is Bitbucket Data Center.',
+          'The software that hosts repositories, by host name, if the name does not show it. Links that compare two commits depend on it. Use `gitea` for Forgejo as well, and `bitbucket-server` for Bitbucket Data Center.',
         examples: [{ 'git.example.com': 'gitea' }],
       }),
   })
   .register(documentation, {
     title: 'Sources',
     description:
-      'Where images are built from. Plans, pull requests, `diff`, `show` and the page then list the commits between two versions of an image: [how](../how-to/see-source-commits.md).',
+      'The source repositories of images. Plans, pull requests, `diff`, `show` and the page then list the commits between two versions of an image: [how](../how-to/see-source-commits.md).',
   });

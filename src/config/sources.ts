@@ -51,10 +51,10 @@ function issuePattern(read: ValueReader, source: string): RegExp {
     const reason = error instanceof Error ? error.message.replace(/^.*\/u: /s, '') : String(error);
     return report(`it is not a regular expression: ${reason.toLowerCase()}`, 'correct it');
   }
-  if (pattern.test('')) return report('it matches an empty word', String.raw`write for instance [A-Z]+-[0-9]+`);
+  if (pattern.test('')) return report('it matches the empty string', String.raw`write for instance [A-Z]+-[0-9]+`);
   if (countWays(source).ways <= MAX_WAYS) return pattern;
   return report(
-    'it may take very long on some words',
+    'it could take very long on some words',
     String.raw`bound the repetitions, for instance [0-9]{1,6} for [0-9]+`,
   );
 }

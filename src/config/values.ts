@@ -52,7 +52,7 @@ export class ValueReader {
 
   targetTag(text: string, path: ConfigPath): Tag | undefined {
     if (text.length > MAX_TARGET_TAG) {
-      const what = `the tag ${quote(text)} has ${text.length} characters, and -<sequence> must fit behind it`;
+      const what = `the tag ${quote(text)} has ${text.length} characters, and there must be room for -<sequence>`;
       return this.report(path, what, `use at most ${MAX_TARGET_TAG}`);
     }
     return this.attempt(() => parseTag(text), path, 'use another tag');
@@ -72,7 +72,7 @@ export class ValueReader {
 
   host(text: string, path: ConfigPath): string | undefined {
     const fix = 'write host or host:port';
-    if (text.includes('@')) return this.report(path, 'a host has no user and password', fix);
+    if (text.includes('@')) return this.report(path, 'a host cannot contain a user name or password', fix);
     const scheme = /^https?:\/\//.exec(text)?.[0];
     if (scheme) {
       return this.report(path, `${quote(text)} is an address, not a host`, `write it without ${scheme}`);
@@ -93,7 +93,7 @@ export class ValueReader {
     return this.report(
       path,
       `${quote(text)} is not a principal`,
-      'write it as it stands in the signers file: ana@example.com',
+      'write it exactly as in the signers file: ana@example.com',
     );
   }
 
@@ -108,7 +108,7 @@ export class ValueReader {
 
   manifestName(text: string, path: ConfigPath): string | undefined {
     if (!/^[A-Za-z0-9_][A-Za-z0-9._/:-]{0,254}$/.test(text)) {
-      return this.report(path, `${quote(text)} is not a name of an image`, 'write the name as the manifest has it');
+      return this.report(path, `${quote(text)} is not an image name`, 'write the name as the manifest has it');
     }
     const slash = text.lastIndexOf('/');
     const colon = text.lastIndexOf(':');
@@ -151,7 +151,7 @@ export class ValueReader {
       const fix = meant
         ? `did you mean {${meant}}?`
         : allowed.length === 0
-          ? 'write it out'
+          ? 'write the value itself'
           : `placeholders here: ${allowed.map((each) => `{${each}}`).join(', ')}`;
       return this.report(at, `{${name}} is not a placeholder here`, fix);
     }

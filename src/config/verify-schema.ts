@@ -6,7 +6,7 @@ import { documentation } from './documentation.ts';
 const DURATION = '^[1-9][0-9]{0,5}[smhdw]$';
 const token = z.optional(z.boolean()).register(documentation, {
   title: 'Token',
-  description: 'Sends the token in `TAGFLOW_VERIFY_TOKEN`, when `TAGFLOW_VERIFY_HOST` names the host of the URL.',
+  description: 'Sends the token in `TAGFLOW_VERIFY_TOKEN` if `TAGFLOW_VERIFY_HOST` lists the host of the URL.',
   default: false,
   examples: [true],
 });
@@ -23,24 +23,27 @@ const expectation = z
     contains: z.optional(z.string()).register(documentation, {
       title: 'Contains',
       description:
-        'A text that the first 64 KiB of the body hold: `{version}`, `{version:IMAGE}` and `{digest:IMAGE}` are filled in.',
+        'Text that must occur in the first 64 KiB of the body. `{version}`, `{version:IMAGE}` and `{digest:IMAGE}` are replaced.',
       examples: ['{version}'],
     }),
     json: z.optional(z.record(z.string(), z.string())).register(documentation, {
       title: 'JSON',
-      description: 'Fields of a JSON body, keys joined by dots, with the values that they have.',
+      description: 'Fields of a JSON body (keys joined by dots) and the values that they must have.',
       examples: [{ 'build.version': '{version}' }],
     }),
   })
-  .register(documentation, { title: 'Expect', description: 'What the answer is like once the release is live.' });
+  .register(documentation, {
+    title: 'Expect',
+    description: 'What the response must look like once the release is live.',
+  });
 
 /** The shape of a question to Kubernetes. */
 export const kubernetesSchema = z
   .strictObject({
     context: z.optional(z.string()).register(documentation, {
       title: 'Context',
-      description: 'The context in the kubeconfig of the job that verifies.',
-      absent: 'the present one',
+      description: 'The context in the kubeconfig of the job that runs tagflow.',
+      absent: 'the current context',
       examples: ['prd'],
     }),
     namespace: z.string().register(documentation, {
@@ -57,19 +60,19 @@ export const kubernetesSchema = z
   .register(documentation, {
     title: 'Kubernetes',
     description:
-      'The rollout is complete, and every running Pod has the digests of the release. Asked through kubectl.',
+      'Passes when the rollout is complete and every running Pod has the digests of the release. tagflow asks through kubectl.',
   });
 
 const prometheus = z
   .strictObject({
     url: z.string().register(documentation, {
       title: 'URL',
-      description: 'The address of Prometheus.',
+      description: 'The URL of Prometheus.',
       examples: ['https://prometheus.example.com'],
     }),
     query: z.string().register(documentation, {
       title: 'Query',
-      description: 'An instant query. Every value of its result is judged; no value at all is inconclusive.',
+      description: 'An instant query. Every value in its result must pass; an empty result is inconclusive.',
       examples: ['sum(rate(http_requests_total{code=~"5.."}[1m]))'],
     }),
     max: z.optional(z.number()).register(documentation, {
@@ -86,25 +89,25 @@ const prometheus = z
     }),
     during: z.optional(z.string()).register(documentation, {
       title: 'During',
-      description: 'How long every answer has to pass, without a break.',
-      absent: 'one answer is enough',
+      description: 'How long every result must pass without interruption.',
+      absent: 'one passing result is enough',
       examples: ['5m'],
       pattern: DURATION,
     }),
     token,
   })
-  .register(documentation, { title: 'Prometheus', description: 'A query that Prometheus answers about the release.' });
+  .register(documentation, { title: 'Prometheus', description: 'A Prometheus query about the release.' });
 
 const step = z
   .strictObject({
     name: z.string().register(documentation, {
       title: 'Name',
-      description: 'Names the step in results.',
+      description: 'The name of the step in results.',
       examples: ['version'],
     }),
     http: z.optional(z.string()).register(documentation, {
       title: 'HTTP',
-      description: 'A URL, asked by GET. Placeholders as in `contains`.',
+      description: 'A URL that tagflow requests with GET. It may contain the same placeholders as `contains`.',
       examples: ['https://shop.example.com/version'],
     }),
     expect: z.optional(expectation),
@@ -112,25 +115,27 @@ const step = z
     command: z.optional(z.array(z.string())).register(documentation, {
       title: 'Command',
       description:
-        'A program and its arguments. With a slash it is a file of the trunk; it runs in a copy of the trunk’s tree. Exit code 0 passes.',
+        'A program and its arguments. A program name with a slash is a file on the trunk. It runs in a copy of the trunk’s tree. Exit code 0 passes.',
       examples: [['verify/smoke.sh']],
     }),
     junit: z.optional(z.string()).register(documentation, {
       title: 'JUnit',
-      description: 'The file in which `command` writes its results, as JUnit XML. A failed test in it fails the step.',
-      absent: 'the exit code alone counts',
+      description: 'The file to which `command` writes its results as JUnit XML. A failed test in it fails the step.',
+      absent: 'only the exit code counts',
       examples: ['results.xml'],
     }),
     env: z.optional(z.array(z.string())).register(documentation, {
       title: 'Env',
-      description: 'Variables of the caller that `command` gets. Tokens of tagflow and of the job are refused.',
+      description:
+        'Environment variables of the caller that `command` receives. Tokens of tagflow and of the job are refused.',
       absent: 'none',
       examples: [['SHOP_TOKEN']],
     }),
     kubernetes: z.optional(kubernetesSchema),
     status: z.optional(z.string()).register(documentation, {
       title: 'Status',
-      description: 'A commit status on the forge, as Flux or Argo CD set it: its name, or the part before a slash.',
+      description:
+        'A commit status on the forge, such as Flux or Argo CD set: its full name, or the part before a slash.',
       examples: ['kustomization/shop'],
     }),
     prometheus: z.optional(prometheus),
@@ -138,7 +143,7 @@ const step = z
   .register(documentation, {
     title: 'Step',
     description:
-      'One of `http`, `command`, `kubernetes`, `status` or `prometheus`. It is asked once a second until it passes.',
+      'One of `http`, `command`, `kubernetes`, `status` or `prometheus`. tagflow repeats the step once a second until it passes.',
   });
 
 /** The shape of `verify`. */
@@ -147,7 +152,7 @@ export const verifySchema = z.optional(
     .strictObject({
       timeout: z.optional(z.string()).register(documentation, {
         title: 'Timeout',
-        description: 'How long all steps together may take to pass.',
+        description: 'How long all steps may take in total.',
         default: '10m',
         examples: ['50s'],
         pattern: DURATION,
@@ -155,17 +160,17 @@ export const verifySchema = z.optional(
       onFailure: z.optional(z.enum(FAILURE_ACTIONS)).register(documentation, {
         title: 'On failure',
         description:
-          'What tagflow does when a step still fails at the end: `report` records the result, `hold` also puts what the release changed on hold, `rollback` also restores the release before.',
+          'What tagflow does if a step still fails at the end: `report` records the result, `hold` also puts the images that the release changed on hold, and `rollback` also restores the previous release.',
         default: 'report',
       }),
       steps: z.array(step).register(documentation, {
         title: 'Steps',
-        description: 'What is looked at, in this order. A step is asked once the one before has passed.',
+        description: 'The steps, in order. Each step starts after the previous step has passed.',
         examples: [[{ name: 'version', http: 'https://shop.example.com/version', expect: { contains: '{version}' } }]],
       }),
     })
     .register(documentation, {
       title: 'Verify',
-      description: 'How a release is looked at after its deploy, by `tagflow promote --verify` and `tagflow verify`.',
+      description: 'How `tagflow promote --verify` and `tagflow verify` check a release after its deploy.',
     }),
 );

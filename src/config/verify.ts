@@ -50,13 +50,13 @@ class VerifyReader {
     const listed = Array.isArray(steps) ? steps.map(asValues) : [];
     const read = listed.flatMap((each, index) => this.#step(each, [...path, 'steps', index], timeoutMs) ?? []);
     const [first, ...others] = read;
-    if (listed.length === 0) this.#report([...path, 'steps'], 'the list is empty', 'list a step, or leave verify out');
+    if (listed.length === 0) this.#report([...path, 'steps'], 'the list is empty', 'add a step, or leave verify out');
     for (const [index, { name }] of listed.entries()) {
       if (listed.findIndex((one) => one['name'] === name) === index) continue;
       this.#report(
         [...path, 'steps', index, 'name'],
-        `${quote(name)} is the name of another step`,
-        'name each step once',
+        `${quote(name)} is already the name of another step`,
+        'use each name once',
       );
     }
     const action = onFailure === 'rollback' || onFailure === 'hold' ? onFailure : ('report' satisfies FailureAction);
@@ -72,7 +72,7 @@ class VerifyReader {
     const kinds = STEP_KINDS.filter((kind) => values[kind] !== undefined);
     const [kind] = kinds;
     if (!kind || kinds.length > 1) {
-      const what = kind ? `a step has one of ${kinds.join(', ')}, not both` : 'the step asks nothing';
+      const what = kind ? `a step can have only one of ${kinds.join(', ')}` : 'the step has no kind';
       return this.#report(path, what, `write one of ${STEP_KINDS.join(', ')}`);
     }
     for (const [key, owners] of Object.entries(BELONGS)) {
@@ -123,13 +123,13 @@ class VerifyReader {
     const { query, min, max, during, token } = values;
     const url = this.#url(values['url'], [...path, 'url'], token === true);
     if (min === undefined && max === undefined) {
-      return this.#report(path, 'it has neither min nor max', 'say which values pass: max: 0.01', 'key');
+      return this.#report(path, 'it has neither min nor max', 'set which values pass, for instance: max: 0.01', 'key');
     }
     const duringMs = during === undefined ? 0 : this.#duration(during, [...path, 'during']);
     if (url === undefined || typeof query !== 'string' || duringMs === undefined) return undefined;
     if (duringMs >= timeoutMs) {
       const fix = 'write a shorter one, or a longer timeout';
-      return this.#report([...path, 'during'], `${quote(during)} does not fit into the timeout`, fix);
+      return this.#report([...path, 'during'], `${quote(during)} is longer than the timeout`, fix);
     }
     const bound = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
     return { kind: 'prometheus', name, url, query, min: bound(min), max: bound(max), duringMs, token: token === true };
@@ -188,11 +188,11 @@ export function readUrl(
   const url = URL.parse(value.replaceAll(/\{[^{}]*\}/g, 'x'));
   if (!url || !/^https?:$/.test(url.protocol))
     return report(`${quote(value)} is not a URL`, 'write one like https://shop.example.com/version');
-  if (url.username !== '' || url.password !== '') return report('the URL has a password in it', 'leave it out');
+  if (url.username !== '' || url.password !== '') return report('the URL contains a password', 'leave it out');
   // A parser takes backslashes and line breaks for less than they are, and a person reads over them.
-  if (/[\\\s]/.test(value)) return report(`${quote(value)} has a blank or a backslash`, 'write / and %20');
+  if (/[\\\s]/.test(value)) return report(`${quote(value)} contains a space or a backslash`, 'write / and %20');
   if (/^[a-z]+:\/*[^/?#]*[{}]/i.test(value))
-    return report(`the host of ${quote(value)} has a placeholder`, 'placeholders go into the path or query');
+    return report(`the host of ${quote(value)} contains a placeholder`, 'put placeholders into the path or query');
   if (token && url.protocol === 'http:' && !isLoopback(url.hostname))
     return report('a token would be sent over plain HTTP', 'use https');
   return value;
@@ -211,7 +211,7 @@ export function readProgram(
     return undefined;
   }
   if (words.some((word) => word.includes('\0'))) {
-    document.report([...path, 'command'], 'a word has a NUL character', 'remove it');
+    document.report([...path, 'command'], 'an argument contains a NUL character', 'remove it');
     return undefined;
   }
   if (program.includes('/')) readFile(document, program, [...path, 'command', 0]);
@@ -221,7 +221,7 @@ export function readProgram(
     if (!VARIABLE.test(variable)) {
       document.report(at, `${quote(variable)} is not the name of a variable`, 'correct it');
     } else if (isSecretVariable(variable)) {
-      document.report(at, `${quote(variable)} is for tagflow or the job alone`, 'give the program a token of its own');
+      document.report(at, `${quote(variable)} is reserved for tagflow or the job`, 'give the program its own token');
     }
   }
   return { command: [program, ...others], env: names };

@@ -51,7 +51,7 @@ export function parseAnchored(source: string, { groups, example, against, maxWay
   }
   if (ways > maxWays) {
     return {
-      why: `it may take very long on some ${against.replace(/^an? /, '')}s: repetitions follow or hold one another`,
+      why: `it could take very long on some ${against.replace(/^an? /, '')}s: repetitions follow or contain one another`,
       fix: String.raw`bound the repetitions, for instance \d{1,9} for \d+, or (?:\.\d{1,9}){0,2}`,
     };
   }

@@ -110,7 +110,7 @@ async function requireNoReleaseTags(
     const found = await context.registries.registryOf(repository).peek(repository, tag);
     if (found === undefined || found === digest) continue;
     const names = await releaseTags();
-    const text = `${repository.name}:${tag} names another image, ${shortDigest(found)}`;
+    const text = `${repository.name}:${tag} points to another image, ${shortDigest(found)}`;
     if (!names) {
       context.notify({
         level: 'warning',

@@ -53,8 +53,8 @@ function createAgent(secure: boolean, proxyEnv: Record<string, string>, options:
   } catch {
     // What Node says of it may hold the proxy's password.
     throw new TagflowError('config-invalid', {
-      what: `the proxy that ${secure ? 'HTTPS_PROXY' : 'HTTP_PROXY'} names cannot be used`,
-      why: 'it is not a URL, or its user or password has a % that is not an escape',
+      what: `cannot use the proxy in ${secure ? 'HTTPS_PROXY' : 'HTTP_PROXY'}`,
+      why: 'it is not a URL, or its user name or password contains an unescaped %',
       fix: 'set it to http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, with %25 for a % in the password',
     });
   }
@@ -87,13 +87,13 @@ function readAuthorities(env: ProcessEnv, variable: string): string | undefined 
   try {
     const pem = readFileSync(path, 'utf8');
     const [first] = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/.exec(pem) ?? [];
-    if (first === undefined) throw new Error('it holds no PEM certificate');
+    if (first === undefined) throw new Error('it contains no PEM certificate');
     // TLS would pass over a certificate it cannot read, and then refuse the registry.
     readCertificate(first);
     return pem;
   } catch (error) {
     throw new TagflowError('config-invalid', {
-      what: `${variable} names ${JSON.stringify(path)}, which cannot be used`,
+      what: `cannot use the file in ${variable}, ${JSON.stringify(path)}`,
       why: error instanceof Error ? error.message : String(error),
       fix: `set ${variable} to a readable file of PEM certificates, or unset it`,
       cause: error,

@@ -274,21 +274,21 @@ function refuseEncoding(incoming: http.IncomingMessage, url: URL): void {
   const encoding = incoming.headers['content-encoding'] ?? 'identity';
   if (encoding === 'identity') return;
   throw new TagflowError('registry-answer-invalid', {
-    what: `${url.host} sent ${url.pathname} compressed, although tagflow did not ask for that`,
-    why: `content-encoding is ${JSON.stringify(encoding)}, and a digest is over the plain bytes`,
+    what: `${url.host} sent ${url.pathname} compressed, although tagflow did not ask for compression`,
+    why: `content-encoding is ${JSON.stringify(encoding)}, and a digest is computed over the uncompressed bytes`,
     fix: 'check the proxies between here and the registry',
   });
 }
 
 function tooLong({ url, longest, tooLong }: HttpRequest, length: number): TagflowError {
   return new TagflowError(tooLong, {
-    what: `${url.host} sent ${length} bytes or more for ${url.pathname}`,
-    why: `at most ${longest} bytes are read`,
-    fix: 'check what is stored there: it is larger than any registry has to accept',
+    what: `${url.host} sent at least ${length} bytes for ${url.pathname}`,
+    why: `tagflow reads at most ${longest} bytes`,
+    fix: 'check what is stored there: it exceeds the size that every registry must accept',
   });
 }
 
-/** Throws `interrupted` once the run was asked to stop: nothing new is started then. */
+/** Throws `interrupted` once tagflow was asked to stop: nothing new is started then. */
 export function throwIfStopped(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw interrupted();
 }
@@ -297,10 +297,7 @@ export function throwIfStopped(signal: AbortSignal | undefined): void {
 export function interrupted(write?: string): TagflowError {
   return new TagflowError('interrupted', {
     what: 'interrupted',
-    why:
-      write === undefined
-        ? 'the run was asked to stop'
-        : `${write} had not been answered when the time to stop was over`,
-    fix: 'run the same command again: what was done already is not done twice',
+    why: write === undefined ? 'tagflow was asked to stop' : `${write} had no response before the time to stop was up`,
+    fix: 'run the same command again: finished work is not repeated',
   });
 }

@@ -18,7 +18,7 @@ export async function readPages(
     const next = await read(token);
     if (next === undefined) return false;
     if (next === '') return true;
-    if (seen.has(next)) throw unusable('the next page of the list was read already');
+    if (seen.has(next)) throw unusable('the list links back to a page that was already read');
     if (seen.size >= MOST_PAGES) throw unusable(`the list has more than ${MOST_PAGES} pages`);
     seen.add(next);
     token = next;

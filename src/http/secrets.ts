@@ -58,7 +58,7 @@ const SECRETS: readonly Secret[] = [
     inFile: true,
     // The trunk names the URL, so the caller has to name the host as well.
     isFor: (to, env) => listed(env['TAGFLOW_VERIFY_HOST'], to.url.host),
-    audience: (env) => env['TAGFLOW_VERIFY_HOST'] || 'the hosts that TAGFLOW_VERIFY_HOST names',
+    audience: (env) => env['TAGFLOW_VERIFY_HOST'] || 'the hosts in TAGFLOW_VERIFY_HOST',
   },
   {
     variable: 'TAGFLOW_GIT_TOKEN',
@@ -69,7 +69,7 @@ const SECRETS: readonly Secret[] = [
       to.namedByCaller ||
       listed(env['TAGFLOW_GIT_HOST'], to.url.host) ||
       isServer(to, env, GITHUB_SERVERS, GITLAB_SERVERS),
-    audience: (env) => env['TAGFLOW_GIT_HOST'] || 'the remote that you name (TAGFLOW_REPO)',
+    audience: (env) => env['TAGFLOW_GIT_HOST'] || 'the remote in TAGFLOW_REPO',
   },
   {
     variable: 'TAGFLOW_FORGE_TOKEN',
@@ -81,9 +81,7 @@ const SECRETS: readonly Secret[] = [
       listed(env['TAGFLOW_GIT_HOST'], to.host) ||
       isServer(to, env, to.purpose === 'github' ? GITHUB_SERVERS : GITLAB_SERVERS),
     audience: (env) =>
-      env['TAGFLOW_FORGE_URL'] ||
-      env['TAGFLOW_GIT_HOST'] ||
-      'the forge that you name (TAGFLOW_FORGE_URL, TAGFLOW_REPO)',
+      env['TAGFLOW_FORGE_URL'] || env['TAGFLOW_GIT_HOST'] || 'the forge in TAGFLOW_FORGE_URL or TAGFLOW_REPO',
   },
   {
     variable: 'GH_TOKEN',
@@ -100,7 +98,7 @@ const SECRETS: readonly Secret[] = [
     username: 'x-access-token',
     inFile: false,
     isFor: (to, env) => !isPublic(to.host) && (isHost(env['GH_HOST'], to.host) || isServer(to, env, GITHUB_SERVERS)),
-    audience: (env) => env['GH_HOST'] || hostOf(env['GITHUB_SERVER_URL']) || 'the host that GH_HOST names',
+    audience: (env) => env['GH_HOST'] || hostOf(env['GITHUB_SERVER_URL']) || 'the host in GH_HOST',
   },
   {
     variable: 'GITHUB_TOKEN',
@@ -161,8 +159,8 @@ async function valueOf(variable: string, from: string, env: Env, directory: stri
   if (/^[\x21-\x7e]+$/.test(value)) return value;
   throw new TagflowError('credentials-invalid', {
     what: `${from} does not hold a token`,
-    why: 'a token has no spaces, no line ends and only ASCII characters',
-    fix: `set ${from} to ${from === variable ? 'the token alone' : 'a file that holds the token alone'}`,
+    why: 'a token has only ASCII characters, without spaces or line breaks',
+    fix: `set ${from} to ${from === variable ? 'only the token' : 'a file that contains only the token'}`,
   });
 }
 
@@ -219,7 +217,7 @@ function listed(hosts: string | undefined, host: string): boolean {
 
 /** What was looked at and did not do, in words: `none of A and B is set; C is set, and is for example.org`. */
 export function describeRelease({ unset, withheld }: SecretLookup): string {
-  const kept = withheld.map(({ variable, audience }) => `${variable} is set, and is for ${audience}`);
+  const kept = withheld.map(({ variable, audience }) => `${variable} is set, but only for ${audience}`);
   const [only, ...more] = unset;
   const absent = more.length > 0 ? `none of ${unset.join(', ')} is set` : only && `${only} is not set`;
   return [...(absent ? [absent] : []), ...kept].join('; ');

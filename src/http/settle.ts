@@ -48,8 +48,8 @@ async function readAfter<State>(
     if (!(error instanceof TransportFailure)) throw error;
     throw new TransportFailure(false, {
       what: failure.message,
-      why: `${failure.why ?? 'the answer was lost'}; it is unknown whether ${where} was written`,
-      fix: 'run the same command again: it reads the tag before it writes',
+      why: `${failure.why ?? 'the response was lost'}; it is unknown whether ${where} was written`,
+      fix: 'run the same command again: it reads the tag before writing',
       details: failure.details,
       cause: error,
     });

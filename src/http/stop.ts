@@ -1,4 +1,4 @@
-// How a call of a cloud's own client hears that the run was asked to stop.
+// How a call of a cloud's own client hears that tagflow was asked to stop.
 import { interrupted } from './http.ts';
 
 /** A stop as one call hears it. */

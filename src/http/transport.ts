@@ -24,24 +24,28 @@ interface Explanation {
 
 const RETRY = 'run the same command again; when it persists, check the network and the registry’s status';
 const CERTIFICATE =
-  'set NODE_EXTRA_CA_CERTS (added to the known authorities) or SSL_CERT_FILE (in place of them) to a PEM file that holds the registry’s certificate authority';
+  'set NODE_EXTRA_CA_CERTS (adds to the known authorities) or SSL_CERT_FILE (replaces them) to a PEM file with the registry’s certificate authority';
 
 const EXPLANATIONS: Readonly<Record<string, (host: string) => Explanation>> = {
   ECONNREFUSED: (host) => ({
     why: 'nothing listens there: the connection was refused',
-    fix: `check the name and the port of ${host}, and that the registry runs`,
+    fix: `check the name and the port of ${host}, and that the registry is running`,
     transient: true,
   }),
   ENOTFOUND: (host) => ({
-    why: 'there is no such host in the DNS',
+    why: 'the host name does not exist in DNS',
     fix: `check the spelling of ${host}, or the DNS and proxy settings of this machine`,
     transient: false,
   }),
-  EAI_AGAIN: () => ({ why: 'the DNS did not answer', fix: RETRY, transient: true }),
+  EAI_AGAIN: () => ({ why: 'the DNS server did not respond', fix: RETRY, transient: true }),
   ETIMEDOUT: () => ({ why: 'the connection timed out', fix: RETRY, transient: true }),
-  ECONNRESET: () => ({ why: 'the connection was closed before the answer was complete', fix: RETRY, transient: true }),
-  EPIPE: () => ({ why: 'the connection was closed while the request was sent', fix: RETRY, transient: true }),
-  EHOSTUNREACH: () => ({ why: 'there is no route to the host', fix: RETRY, transient: true }),
+  ECONNRESET: () => ({
+    why: 'the connection was closed before the response was complete',
+    fix: RETRY,
+    transient: true,
+  }),
+  EPIPE: () => ({ why: 'the connection was closed while the request was being sent', fix: RETRY, transient: true }),
+  EHOSTUNREACH: () => ({ why: 'there is no network route to the host', fix: RETRY, transient: true }),
   ENETUNREACH: () => ({ why: 'there is no route to the network', fix: RETRY, transient: true }),
   ERR_PROXY_TUNNEL: () => ({
     why: 'the proxy did not open a tunnel',
@@ -70,10 +74,10 @@ const NO_TLS = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_T
 
 const UNTRUSTED: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate comes from an authority this machine does not know',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate comes from an authority this machine does not know',
-  UNABLE_TO_GET_ISSUER_CERT: 'its certificate comes from an authority this machine does not know',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate comes from an authority this machine does not know',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate comes from an authority that this machine does not trust',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate comes from an authority that this machine does not trust',
+  UNABLE_TO_GET_ISSUER_CERT: 'its certificate comes from an authority that this machine does not trust',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate comes from an authority that this machine does not trust',
 };
 
 /** The failure that an error of node:http, node:https or node:tls stands for. */
@@ -84,7 +88,7 @@ export function explainFailure(error: unknown, method: string, url: URL): Tagflo
   const details = { host: url.host, method, ...(code && { code }) };
   if (code.startsWith('HPE_')) {
     return new TagflowError('registry-answer-invalid', {
-      what: `${url.host} did not answer in HTTP`,
+      what: `${url.host} did not respond with HTTP`,
       why: oneLine(String(error)),
       fix: 'check the host and the port',
       details,
@@ -108,7 +112,7 @@ export function explainFailure(error: unknown, method: string, url: URL): Tagflo
 export function timedOut(method: string, url: URL, milliseconds: number): TransportFailure {
   return new TransportFailure(true, {
     what: `${url.host} did not answer in time`,
-    why: `${method} ${url.pathname} did not get a complete answer within ${milliseconds / 1000} s`,
+    why: `${method} ${url.pathname} got no complete response within ${milliseconds / 1000} s`,
     fix: RETRY,
     details: { host: url.host, method },
   });

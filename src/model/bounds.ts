@@ -18,31 +18,31 @@ export const BOUNDS = {
     variable: 'TAGFLOW_MAX_FILES',
     usual: 250_000,
     unit: 'files',
-    what: 'the number of files that are read of one commit',
+    what: 'the number of files that tagflow reads from one commit',
   },
   levels: {
     variable: 'TAGFLOW_MAX_LEVELS',
     usual: 100,
     unit: 'levels',
-    what: 'how many levels of folders are read of one commit',
+    what: 'how many levels of folders tagflow reads from one commit',
   },
   folder: {
     variable: 'TAGFLOW_MAX_FOLDER_MB',
     usual: 16,
     unit: 'MB',
-    what: 'the size of one folder’s list of names, and of one commit, in MB',
+    what: 'the size of one directory listing, and of one commit, in MB',
   },
   content: {
     variable: 'TAGFLOW_MAX_CONTENT_MB',
     usual: 64,
     unit: 'MB',
-    what: 'how much content of files is read at once, in MB',
+    what: 'how much file content tagflow reads at once, in MB',
   },
   records: {
     variable: 'TAGFLOW_MAX_RECORDS_MB',
     usual: 192,
     unit: 'MB',
-    what: 'how much is read of the records of one environment, in MB',
+    what: 'how much tagflow reads of the records of one environment, in MB',
   },
   listing: {
     variable: 'TAGFLOW_MAX_LISTING_MB',
@@ -54,13 +54,13 @@ export const BOUNDS = {
     variable: 'TAGFLOW_MAX_TALK_MB',
     usual: 32,
     unit: 'MB',
-    what: 'how much is read of what a server says beside its answer, in MB',
+    what: 'how much tagflow reads of a server’s messages beside its response, in MB',
   },
   pages: {
     variable: 'TAGFLOW_MAX_PAGES',
     usual: 2000,
     unit: 'pages',
-    what: 'how many pages of a registry’s list are read',
+    what: 'how many pages of a registry’s list tagflow reads',
   },
 } as const satisfies Readonly<Record<string, Bound>>;
 

@@ -104,9 +104,9 @@ export function buildSourceOf(
   if (typeof url !== 'string') return untold(`${word} name no repository`);
   if (typeof commit !== 'string') return untold(`${word} name no commit`);
   const address = parseSourceUrl(url);
-  if (address === undefined) return untold(`${word} name ${shown(url)}, which is not the address of a repository`);
+  if (address === undefined) return untold(`${word} name ${shown(url)}, which is not a repository URL`);
   const id = commit.trim().toLowerCase();
-  if (!isObjectId(id)) return untold(`${word} name ${shown(commit)}, which is not a whole commit id`);
+  if (!isObjectId(id)) return untold(`${word} name ${shown(commit)}, which is not a full commit id`);
   return { kind: 'told', source: { url: address, commit: id, told } };
 }
 

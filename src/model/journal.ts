@@ -188,13 +188,13 @@ export function signedText(entry: JournalEntry): Uint8Array {
  */
 export function parseEntry(text: string, path: string): JournalEntry {
   if (text.length > LONGEST_ENTRY)
-    throw invalid(path, `it has more than ${LONGEST_ENTRY} characters, which no entry has`);
+    throw invalid(path, `it has more than ${LONGEST_ENTRY} characters, which is too long for an entry`);
   const found = z.safeParse(schema, readBlockYaml(text) ?? readYaml(text, path));
   if (!found.success) {
     throw invalid(path, plain(misfitWords(found.error)));
   }
   const entry = found.data as JournalEntry;
-  if (formatEntry(entry) !== text) throw invalid(path, 'it is not written as tagflow writes entries');
+  if (formatEntry(entry) !== text) throw invalid(path, 'it does not have the form in which tagflow writes entries');
   if (entryPath(entry) !== path) throw invalid(path, `it belongs to ${entryPath(entry)}`);
   return entry;
 }
@@ -216,7 +216,7 @@ function invalid(path: string, why: string): TagflowError {
   return new TagflowError('journal-invalid', {
     what: `${path} in the journal is not a valid entry`,
     why,
-    fix: advise`see who wrote it: ${{ act: 'check' }}`,
+    fix: advise`to see who wrote it: ${{ act: 'check' }}`,
     details: { path },
   });
 }

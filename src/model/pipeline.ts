@@ -256,7 +256,7 @@ export function environmentOf(pipeline: Pipeline, name: string): Environment {
   if (environment) return environment;
   throw new TagflowError('environment-not-found', {
     what: `there is no environment ${JSON.stringify(name)}`,
-    why: `tagflow.yaml has: ${[...pipeline.environments.keys()].join(', ')}`,
+    why: `tagflow.yaml defines: ${[...pipeline.environments.keys()].join(', ')}`,
     fix: pipeline.applications.includes(name)
       ? `${name} is an application: name its environment first`
       : askMeant(name, pipeline.environments.keys(), NAME_OR_ADD),
@@ -334,9 +334,9 @@ export function linesNamed(pipeline: Pipeline, words: readonly string[]): readon
 function applicationMissing(pipeline: Pipeline, environment: string): TagflowError {
   const names = linesIn(pipeline, environment).flatMap(({ application }) => application ?? []);
   return new TagflowError('usage', {
-    what: `${environment} has ${names.length} applications, and none is named`,
+    what: `${environment} has ${names.length} applications, and the command names none`,
     why: `it has: ${some(names)}`,
-    fix: `name applications after ${environment}, or a pattern in quotes: ${environment} '${(names[0] ?? 'shop').slice(0, 4)}*'`,
+    fix: `name applications after ${environment}, or a quoted pattern: ${environment} '${(names[0] ?? 'shop').slice(0, 4)}*'`,
   });
 }
 
@@ -348,7 +348,7 @@ function applicationNotFound(pipeline: Pipeline, application: string, environmen
     what: `${environment} has no application ${JSON.stringify(application)}`,
     why:
       names.length === 0
-        ? 'tagflow.yaml has no applications for it: every image belongs to the environment itself'
+        ? 'tagflow.yaml defines no applications for it: every image belongs to the environment itself'
         : `it has: ${some(names)}`,
     fix: now === undefined ? wordMeant(pipeline, lines, { word: application, names }) : `it was renamed: write ${now}`,
   });
@@ -390,7 +390,7 @@ export function imageOf(pipeline: Pipeline, name: string): Image {
   if (image) return image;
   throw new TagflowError('image-not-found', {
     what: `there is no image ${JSON.stringify(name)}`,
-    why: `tagflow.yaml has: ${[...pipeline.images.keys()].join(', ')}`,
+    why: `tagflow.yaml defines: ${[...pipeline.images.keys()].join(', ')}`,
     fix: askMeant(name, pipeline.images.keys(), NAME_OR_ADD),
   });
 }
@@ -401,7 +401,7 @@ export function imageIn({ name: line, images }: ReleaseLine, name: string): Imag
   if (image) return image;
   throw new TagflowError('image-not-found', {
     what: `${line} has no image ${JSON.stringify(name)}`,
-    why: `tagflow.yaml has for it: ${[...images.keys()].join(', ')}`,
+    why: `tagflow.yaml defines for it: ${[...images.keys()].join(', ')}`,
     fix: askMeant(name, images.keys(), NAME_OR_ADD),
   });
 }

@@ -367,7 +367,7 @@ export function parsePlan(text: string, file: string): Plan {
 }
 
 const text = z.string().check(z.minLength(1));
-const reason = z.string().check(z.refine(isRecordText, 'is not one plain line'));
+const reason = z.string().check(z.refine(isRecordText, 'is not a single line of plain text'));
 const flag = z.optional(z.boolean());
 const overrides = z.optional(z.array(text));
 const planned = z.looseObject({

@@ -118,15 +118,15 @@ function canonicalIPv6(text: string, host: string): string {
 /** Refuses what looks like a web address, before any other error could show the password it may carry. */
 function refuseAddress(text: string, kind: string): void {
   if (text.includes('://')) {
-    throw invalid(text, kind, `a ${kind} has no scheme`, 'write host/path, without what ends in //');
+    throw invalid(text, kind, `a ${kind} has no scheme`, 'write host/path, without the scheme');
   }
   const slash = text.indexOf('/');
   if (slash >= 0 && text.slice(0, slash).includes('@')) {
     throw invalid(
       text,
       kind,
-      `a ${kind} has no user and password`,
-      'write what follows the @, and log in by docker login',
+      `a ${kind} cannot contain a user name or password`,
+      'write only the part after the @, and log in with docker login',
     );
   }
 }
@@ -145,7 +145,7 @@ function parseLayout(text: string): LayoutRepository {
     throw invalid(
       text,
       'repository',
-      'in a reference, : and @ after the last slash start a tag or digest',
+      'in a reference, a : or @ after the last slash starts a tag or digest',
       'rename it',
     );
   }

@@ -155,7 +155,7 @@ function isTooDeep(text: string): boolean {
 /** Returns the record that YAML text spells. Throws `record-invalid`, saying where. `file` is for the message. */
 export function parseRecord(text: string, file: string): ReleaseRecord {
   if (text.length > LONGEST_RECORD)
-    throw invalid(file, `it has more than ${LONGEST_RECORD} characters, which no record has`);
+    throw invalid(file, `it has more than ${LONGEST_RECORD} characters, which is too long for a record`);
   const result = z.safeParse(recordSchema, readBlockYaml(text) ?? readYaml(text, file));
   if (!result.success) {
     throw invalid(file, plain(misfitWords(result.error)));
@@ -183,7 +183,7 @@ const TOO_DEEP = 'it is nested too deep';
 function readYaml(text: string, file: string): unknown {
   if (isTooDeep(text)) throw invalid(file, TOO_DEEP);
   if (text.length > MAX_OTHER_SPELLING) {
-    throw invalid(file, `it is not spelled as tagflow spells records, and has ${text.length} characters`);
+    throw invalid(file, `it is not formatted as tagflow formats records, and has ${text.length} characters`);
   }
   try {
     // The parser's own check of keys compares each with each: a file of many keys would keep it busy for minutes.
@@ -243,7 +243,7 @@ function invalid(file: string, why: string): TagflowError {
   return new TagflowError('record-invalid', {
     what: `${file} is not a valid release record`,
     why,
-    fix: advise`go back to the last release that tagflow wrote (${{ act: 'rollback' }}), or restore the file: git log -- ${file}`,
+    fix: advise`restore the last release that tagflow wrote (${{ act: 'rollback' }}), or restore the file: git log -- ${file}`,
     details: { file },
   });
 }

@@ -73,7 +73,7 @@ export function parseVersion(tag: string, scheme: VersionScheme, image: string):
   throw new TagflowError('version-invalid', {
     what: `${JSON.stringify(tag)} is not a version of ${image}`,
     why: `versions of this image ${describeScheme(scheme)}`,
-    fix: `name a version${tag === 'latest' ? ` (${image}=newest promotes the newest one)` : ''}; or, where yours look different, say how: images.${image}.versions in tagflow.yaml`,
+    fix: `use a version tag${tag === 'latest' ? ` (${image}=newest promotes the newest version)` : ''}; if your versions look different, describe them under images.${image}.versions in tagflow.yaml`,
   });
 }
 

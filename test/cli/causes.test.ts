@@ -47,7 +47,7 @@ describe('a Git server that asks for credentials', () => {
     [
       'the job’s own token, which is for the CI system’s host',
       { GITLAB_CI: 'true', CI_JOB_TOKEN: 'job', CI_SERVER_HOST: 'gitlab.example.com' },
-      /CI_JOB_TOKEN is set, and is for the host of CI_SERVER_URL/,
+      /CI_JOB_TOKEN is set, but only for the host of CI_SERVER_URL/,
     ],
     [
       'a token of GitHub Actions, which is for GitHub’s host',

@@ -164,7 +164,7 @@ describe('credentials', () => {
       { GITHUB_TOKEN: 'x', GITHUB_SERVER_URL: 'https://github.com' },
       '/',
     );
-    expect(tried).toBe('none of TAGFLOW_GIT_TOKEN, CI_JOB_TOKEN is set; GITHUB_TOKEN is set, and is for github.com');
+    expect(tried).toBe('none of TAGFLOW_GIT_TOKEN, CI_JOB_TOKEN is set; GITHUB_TOKEN is set, but only for github.com');
   });
 
   test('a token from a file, its last line break left out; an empty variable beside it is not one', async () => {

@@ -84,8 +84,8 @@ describe('a text that is too much', () => {
         line: 1,
         column: 1,
         path: '',
-        what: 'it is nested too deeply, or has too many parts',
-        fix: 'write it with fewer levels and parts',
+        what: 'it is nested too deeply, or has too many values',
+        fix: 'write it with fewer levels and values',
       },
     ]);
   });
@@ -96,12 +96,12 @@ describe('a text that is too much', () => {
 
   it('is one of more than 20,000 values, which is said once', () => {
     expect(whats(list(19_999))).toEqual([]);
-    expect(whats(list(20_000))).toEqual(['it holds more than 20000 values']);
-    expect(whats(list(20_010))).toEqual(['it holds more than 20000 values']);
+    expect(whats(list(20_000))).toEqual(['it contains more than 20000 values']);
+    expect(whats(list(20_010))).toEqual(['it contains more than 20000 values']);
   });
 
   it('is one of more parts than that many values have', () => {
-    expect(whats(list(60_000))).toEqual(['it is nested too deeply, or has too many parts']);
+    expect(whats(list(60_000))).toEqual(['it is nested too deeply, or has too many values']);
   });
 });
 
@@ -115,7 +115,7 @@ describe('a text that is not YAML', () => {
   it.each([
     ['', 'it is empty'],
     ['# nothing\n', 'it is empty'],
-    ['a: 1\n---\nb: 2\n', 'it holds a second document'],
+    ['a: 1\n---\nb: 2\n', 'it contains a second document'],
   ])('is %j', (text, what) => {
     const document = new ConfigDocument(text);
     expect(document.value).toBeUndefined();

@@ -367,7 +367,7 @@ const STRUCTURAL: readonly Row[] = [
     dev(`{ tag: ${'t'.repeat(118)} }`),
     '5:15',
     'environments.dev.tag',
-    'has 118 characters, and -<sequence>',
+    'has 118 characters, and there must be room',
     'at most 117',
   ],
   ['an absolute folder', dev('{ path: /srv }'), '5:16', 'environments.dev.path', 'it is absolute', "repository's root"],
@@ -539,8 +539,15 @@ const BEYOND_SHAPE: readonly Row[] = [
   ['a tab as indentation', 'version: 1\nimages:\n\tdjango: {}\n', '3:1', '', 'not YAML', 'indent with spaces'],
   ['a quote left open', top("trunk: 'main"), '7:1', '', 'not YAML', 'check the indentation'],
   ['a list left open', top('plainHttp: [a'), '7:1', '', 'not YAML', 'check the indentation'],
-  ['a tag of YAML', top('trunk: !!binary bWFpbg=='), '6:17', 'trunk', 'it has the YAML tag', 'drop what starts with !'],
-  ['two documents', `${SHORT}---\nversion: 1\n`, '6:1', '', 'it holds a second document', 'one document'],
+  [
+    'a tag of YAML',
+    top('trunk: !!binary bWFpbg=='),
+    '6:17',
+    'trunk',
+    'it has the YAML tag',
+    'remove the tag that starts with !',
+  ],
+  ['two documents', `${SHORT}---\nversion: 1\n`, '6:1', '', 'it contains a second document', 'one document'],
   [
     'a key twice',
     SHORT.replace('  dev:\n', '  dev:\n  dev:\n'),
@@ -605,7 +612,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     `${dev('{ branch: main }')}trunk: main\n`,
     '5:18',
     'environments.dev.branch',
-    '"main" is also that of the trunk',
+    '"main" is also used for the trunk',
     'a branch of its own',
   ],
   [
@@ -613,7 +620,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     `${dev('{ branch: main/dev }')}trunk: main\n`,
     '5:18',
     'environments.dev.branch',
-    'Git cannot hold the branches "main/dev" and "main" (the trunk) together',
+    'Git cannot have both branches "main/dev" and "main" (the trunk)',
     '',
   ],
   [
@@ -621,7 +628,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     `${dev('{ branch: main }')}trunk: main/line\n`,
     '5:18',
     'environments.dev.branch',
-    'Git cannot hold the branches "main" and "main/line" (the trunk) together',
+    'Git cannot have both branches "main" and "main/line" (the trunk)',
     '',
   ],
   [
@@ -629,7 +636,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     two('{}', '{ branch: dev }'),
     '6:18',
     'environments.prd.branch',
-    'also that of dev (line 5)',
+    'also used',
     'of its own',
   ],
   [
@@ -637,7 +644,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     two('{ branch: env }', '{ branch: env/prd }'),
     '6:18',
     'environments.prd.branch',
-    'Git cannot hold the branches "env/prd" and "env"',
+    'Git cannot have both branches "env/prd" and "env"',
     'rename one',
   ],
   [
@@ -645,7 +652,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     two('{ branch: Live }', '{ branch: live }'),
     '6:18',
     'environments.prd.branch',
-    'differs from that of dev (line 5) only by case',
+    'differs only in case from the branch used for dev (line 5)',
     '',
   ],
   [
@@ -661,8 +668,8 @@ const BEYOND_SHAPE: readonly Row[] = [
     dev('{ from: dev }'),
     '5:16',
     'environments.dev.from',
-    'in a circle: dev takes from dev',
-    'drop one',
+    'in a cycle: dev takes from dev',
+    'remove one',
   ],
   [
     'a circle of two',
@@ -677,7 +684,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     two('{}', '{ tag: dev }'),
     '6:15',
     'environments.prd.tag',
-    '"dev" of registry.example.com/acme/django is also that of dev (line 5)',
+    '"dev" of registry.example.com/acme/django is also used',
     'a tag of its own',
   ],
   [
@@ -685,7 +692,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     two('{}', '{ tag: dev, repositories: { django: "registry.example.com:443/acme/django" } }'),
     '6:15',
     'environments.prd.tag',
-    'is also that of dev',
+    'is also used by dev',
     '',
   ],
   [
@@ -693,7 +700,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     two('{}', '{ tag: dev-7 }'),
     '6:15',
     'environments.prd.tag',
-    '"dev-7" may be a release of dev (line 5)',
+    '"dev-7" could be a per-release tag of dev (line 5)',
     'does not end in - and a number',
   ],
   [
@@ -702,7 +709,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     '5:15',
     'environments.dev.tag',
     '"1.0" of this environment could be read as a version of django',
-    'no version looks like',
+    'does not look like a version',
   ],
   [
     "a release's tag that is a version",
@@ -717,7 +724,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     `${two('{ path: e }', '{ path: e/ }')}layout: folders\n`,
     '6:16',
     'environments.prd.path',
-    '"e" is also that of dev (line 5)',
+    '"e" is also used',
     'its own',
   ],
   [
@@ -725,15 +732,15 @@ const BEYOND_SHAPE: readonly Row[] = [
     `${two('{ path: e }', '{ path: ./e/prd }')}layout: folders\n`,
     '6:16',
     'environments.prd.path',
-    '"e/prd" and that of dev (line 5) lie within one another',
-    'side by side',
+    '"e/prd" and that of dev (line 5) are nested',
+    'next to each other',
   ],
   [
     'folders that differ only by case',
     `${two('{ path: E }', '{ path: e }')}layout: folders\n`,
     '6:16',
     'environments.prd.path',
-    'is also that of dev',
+    'is also used by dev',
     '',
   ],
   [
@@ -749,7 +756,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     dev('{ path: . }'),
     '5:16',
     'environments.dev.path',
-    'it is the repository itself',
+    'it is the root of the repository',
     'inside it',
   ],
   [
@@ -781,7 +788,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     SHORT.replace('environments', '  web: { repository: registry.example.com/acme/django }\nenvironments'),
     '4:22',
     'images.web.repository',
-    'already stands for the image django (line 3)',
+    'already refers to the image django (line 3)',
     'a field must name one image',
   ],
   [
@@ -789,7 +796,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     django('{ repository: r.example.com/a }\n  web: { repository: r.example.com/w, names: [django] }'),
     '4:47',
     'images.web.names[0]',
-    '"django" already stands for the image django',
+    '"django" already refers to the image django',
     '',
   ],
   [
@@ -829,7 +836,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     dev('{ pins: [{ image: django, file: environments/dev/release.yaml, path: p }] }'),
     '5:40',
     'environments.dev.pins[0].file',
-    'is written by tagflow itself',
+    'is reserved: tagflow writes it',
     'name a manifest',
   ],
   [
@@ -837,7 +844,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     dev('{ pins: [{ image: django, file: tagflow.yaml, path: p }] }'),
     '5:40',
     'environments.dev.pins[0].file',
-    'is written by tagflow itself',
+    'is reserved: tagflow writes it',
     '',
   ],
   [
@@ -885,7 +892,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     dev('{ pins: [{ image: django, file: f, text: ^.*.*.*(?<version>.*)$ }] }'),
     '5:49',
     'environments.dev.pins[0].text',
-    'it may take very long on some lines',
+    'it could take very long on some lines',
     'bound the repetitions',
   ],
   [
@@ -893,16 +900,16 @@ const BEYOND_SHAPE: readonly Row[] = [
     dev("{ pins: [{ image: django, file: f, text: ^(?<version>.*)$, also: [{ path: a, value: '1' }] }] }"),
     '5:73',
     'environments.dev.pins[0].also',
-    'a file of text has no fields',
-    'name another file',
+    'a text file has no fields',
+    'another file',
   ],
   [
     'a file that is read in two ways',
     dev('{ pins: [{ image: django, file: f, text: ^(?<version>.*)$ }, { image: django, file: f, path: a }] }'),
     '5:49',
     'environments.dev.pins[0].text',
-    'another pin names a path in this file',
-    'by text: or by path: alone',
+    'another pin uses path: for this file',
+    'only text: or only path:',
   ],
   [
     'a field path with two dots',
@@ -918,7 +925,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     dev('{ keep: ["!a"] }'),
     '5:17',
     'environments.dev.keep[0]',
-    'has no exceptions',
+    'cannot be negated',
     'without !',
   ],
   [
@@ -942,7 +949,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     dev('{ keep: ["a**/b"] }'),
     '5:17',
     'environments.dev.keep[0]',
-    '** stands alone',
+    '** must stand alone',
     '**/*.yaml',
   ],
   [
@@ -966,7 +973,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     pattern('^(?<order>(?:[0-9]+)+)$'),
     '3:63',
     'images.django.versions.pattern',
-    'it may take very long',
+    'it could take very long',
     'bound the repetitions',
   ],
   [
@@ -974,7 +981,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     dev('{ pullRequest: true, branch: tagflow/dev }'),
     '5:37',
     'environments.dev.branch',
-    '"tagflow/dev" is where the branches of pull requests are',
+    '"tagflow/dev" is reserved for the branches of pull requests',
     'use another name',
   ],
   [

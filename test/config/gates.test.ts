@@ -106,22 +106,14 @@ describe('a mistake in', () => {
     [
       'a pattern that may take for ever',
       "gates: { reason: '(a+)+(b+)+' }",
-      `${gates}.reason: "(a+)+(b+)+" may take very long on some reasons`,
+      `${gates}.reason: "(a+)+(b+)+" could take very long on some reasons`,
     ],
-    [
-      'no windows',
-      'gates: { windows: [] }',
-      `${gates}.windows: the list is empty; list something, or leave the key out`,
-    ],
-    [
-      'no freezes',
-      'gates: { freezes: [] }',
-      `${gates}.freezes: the list is empty; list something, or leave the key out`,
-    ],
+    ['no windows', 'gates: { windows: [] }', `${gates}.windows: the list is empty; add an entry, or leave the key out`],
+    ['no freezes', 'gates: { freezes: [] }', `${gates}.freezes: the list is empty; add an entry, or leave the key out`],
     [
       'no days',
       "gates: { windows: [{ days: [], hours: '09:00-10:00' }] }",
-      `${window}.days: the list is empty; list something, or leave the key out`,
+      `${window}.days: the list is empty; add an entry, or leave the key out`,
     ],
     [
       'a day',
@@ -201,7 +193,7 @@ describe('a mistake in', () => {
     [
       'two programs of one name',
       'gates: { run: [{ name: a, command: [x.sh] }, { name: a, command: [y.sh] }] }',
-      `${gates}.run[1].name: "a" is the name of another program; name each once`,
+      `${gates}.run[1].name: "a" is already the name of another program; use each name once`,
     ],
     [
       'the gate of an override',
@@ -229,8 +221,8 @@ environments: { dev: { path: env/dev }, prd: { path: env/prd, from: dev } }
   test.each([
     ['main', 'the branch "main" is the trunk'],
     ['MAIN', 'the branch "MAIN" is the trunk'],
-    ['deploy', 'the branch "deploy" is that of the environments'],
-    ['tagflow/journal', '"tagflow/journal" is below tagflow/, where pull requests have their branches'],
+    ['deploy', 'the branch "deploy" is the branch of the environments'],
+    ['tagflow/journal', '"tagflow/journal" starts with tagflow/, which is reserved for the branches of pull requests'],
   ])('is not %s', (journal, expected) => {
     const error = refusal(() => parseConfig(`${FOLDERS}trunk: main\njournal: ${journal}\n`));
     expect((error.details['problems'] as readonly Problem[]).map(({ path, what }) => `${path}: ${what}`)).toEqual([

@@ -170,7 +170,7 @@ describe('a pattern', () => {
       '10 applications["*"]: it matches no folder and no file at the head of the trunk; correct its path or files, or remove it',
     ]);
     expect(problems(`${SHOP}maxApplications: 1\n`)).toEqual([
-      '10 applications["*"]: it matches 2 applications: cart, mail and others; make it narrower, or raise maxApplications (1 now)',
+      '10 applications["*"]: it matches 2 applications: cart, mail and others; narrow the pattern, or raise maxApplications (1 now)',
     ]);
   });
 });
@@ -180,17 +180,21 @@ describe('applications that are wrong', () => {
   it.each([
     ['images beside applications', `${SHOP}images: { a: { repository: r.example.com/a } }\n`, 'exclude each other'],
     ['neither', 'version: 1\nenvironments: { dev: }\n', 'images is missing'],
-    ['the name of an environment', SHOP.replace('  shop:', '  dev:'), '"dev" is an application and an environment'],
-    ['no path', SHOP.replace('    path: apps/shop/{environment}\n', ''), 'it has no path and no files in dev'],
+    [
+      'the name of an environment',
+      SHOP.replace('  shop:', '  dev:'),
+      '"dev" is both an application and an environment',
+    ],
+    ['no path', SHOP.replace('    path: apps/shop/{environment}\n', ''), 'it has neither path nor files in dev'],
     [
       'a path of an environment',
       SHOP.replace('dev: {}', 'dev: { path: e }'),
-      'with applications each has its own paths',
+      'with applications, each application has its own paths',
     ],
     [
       'one path for all',
       SHOP.replace('apps/shop/{environment}', 'apps/shop'),
-      'let {environment} and {application} tell',
+      'use {environment} and {application} to tell',
     ],
     ['an unknown placeholder', SHOP.replace('shop/{environment}', 'shop/{enviroment}'), 'did you mean {environment}?'],
     [
@@ -198,18 +202,18 @@ describe('applications that are wrong', () => {
       `${folders}  dev: { path: 'a/{application}' }\n`,
       'placeholders here: {environment}',
     ],
-    ['no {application} in a pattern', SHOP.replace('services/{application}', 'services/x'), 'hold no {application}'],
-    ['scopes in one another', `${folders}  dev: { path: e }\n  prd: { path: e/prd }\n`, 'lie within one another'],
     [
-      'a file in the scope of another',
-      `${folders}  dev: { path: e }\n  prd: { files: [e/prd.yaml] }\n`,
-      'lie within one',
+      'no {application} in a pattern',
+      SHOP.replace('services/{application}', 'services/x'),
+      'do not contain {application}',
     ],
-    ['the folder of records', `${folders}  dev: { path: .tagflow/releases }\n`, 'is written by tagflow itself'],
+    ['scopes in one another', `${folders}  dev: { path: e }\n  prd: { path: e/prd }\n`, 'are nested'],
+    ['a file in the scope of another', `${folders}  dev: { path: e }\n  prd: { files: [e/prd.yaml] }\n`, 'are nested'],
+    ['the folder of records', `${folders}  dev: { path: .tagflow/releases }\n`, 'is reserved: tagflow writes it'],
     ['a branch for one', `${folders}  dev: { branch: dev }\n`, 'all environments are on one branch'],
-    ['a branch for all without folders', `branch: x\n${ONE}  dev:\n`, 'each environment has a branch of its own'],
+    ['a branch for all without folders', `branch: x\n${ONE}  dev:\n`, 'each environment has its own branch'],
     ['carry without folders', `${ONE}  dev:\n  prd: { from: dev, carry: [a] }\n`, 'carry has no effect'],
-    ['carry from nowhere', `${folders}  dev: { carry: [a] }\n`, 'takes from no other'],
+    ['carry from nowhere', `${folders}  dev: { carry: [a] }\n`, 'has no upstream environment'],
     [
       'an unknown environment of an image',
       ONE.replace('web }', 'web, environments: [dve] }') + '  dev:\n',
@@ -221,9 +225,13 @@ describe('applications that are wrong', () => {
       `${ONE}  dev: { tags: false, repositories: { web: r.example.com/x } }\n`,
       'tags: false',
     ],
-    ['the target without tags', `${ONE}  dev: { tags: false, pin: target }\n`, 'with tags: false none is put'],
+    [
+      'the target without tags',
+      `${ONE}  dev: { tags: false, pin: target }\n`,
+      'with tags: false tagflow writes no tags',
+    ],
     ['no more tags than versions', `maxApplications: 0\n${ONE}  dev:\n`, 'write a number from 1'],
-    ['an old name that is a path', `${SHOP}renamed: { environments: { '..': prd } }\n`, 'not a name'],
+    ['an old name that is a path', `${SHOP}renamed: { environments: { '..': prd } }\n`, 'not a valid former name'],
     ['a new name that is not there', `${SHOP}renamed: { applications: { store: shp } }\n`, 'did you mean shop?'],
     [
       'an old name that is there',
@@ -265,7 +273,7 @@ describe('words on a command line', () => {
   });
 
   it('are missed where an environment has several', () => {
-    expect(() => names('prd', [])).toThrow('prd has 3 applications, and none is named');
+    expect(() => names('prd', [])).toThrow('prd has 3 applications, and the command names none');
   });
 
   it.each(['mail', 'x*'])('name nothing that the environment has not: %s', (word) => {

@@ -35,8 +35,8 @@ it.each([
   ['repositories: ["https://*"]', 'is not the address of a Git repository'],
   ['repositories: ["https://*.example.org/acme/*"]', 'is not the address of a Git repository'],
   ['repositories: [], issues: "("', 'is not a pattern of issues: it is not a regular expression'],
-  ['repositories: [], issues: "(a+)+b"', 'is not a pattern of issues: it may take very long'],
-  ['repositories: [], issues: "x*"', 'is not a pattern of issues: it matches an empty word'],
+  ['repositories: [], issues: "(a+)+b"', 'is not a pattern of issues: it could take very long'],
+  ['repositories: [], issues: "x*"', 'is not a pattern of issues: it matches the empty string'],
   ['issues: "x"', 'repositories'],
 ])('refuses { %s }', (lines, why) => {
   const error = refusal(() => sourcesOf(lines));

@@ -46,12 +46,12 @@ const ROWS: readonly Row[] = [
   [
     'a commit that is not whole',
     imageFrom('six', { labels: { source: URL, revision: 'v1.2-dirty\u001b[31m' } }),
-    untold(String.raw`its labels name "v1.2-dirty\\x1b[31m", which is not a whole commit id`),
+    untold(String.raw`its labels name "v1.2-dirty\\x1b[31m", which is not a full commit id`),
   ],
   [
     'a text that is not an address',
     imageFrom('seven', { labels: { source: 'javascript:alert(1)', revision: A } }),
-    untold('its labels name "javascript:alert(1)", which is not the address of a repository'),
+    untold('its labels name "javascript:alert(1)", which is not a repository URL'),
   ],
   [
     'values that are no texts',
@@ -127,7 +127,7 @@ export function buildSourceContract(name: string, setup: () => Promise<ContentPl
     });
 
     it('and that an image is gone', async () => {
-      expect(await read(contentOf('x', 'gone'))).toEqual(untold('the registry does not have the image any more'));
+      expect(await read(contentOf('x', 'gone'))).toEqual(untold('the registry no longer has the image'));
     });
 
     it('and reads no configuration that is larger than one should be', async () => {

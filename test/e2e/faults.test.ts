@@ -67,7 +67,7 @@ const REGISTRY: readonly Fault[] = [
         const answer = next();
         return { ...answer, body: Buffer.from(answer.body ?? '').subarray(0, 100) };
       }),
-    failure: { code: 'digest-mismatch', what: /do not have its digest/ },
+    failure: { code: 'digest-mismatch', what: /does not match its digest/ },
   },
   {
     name: 'answers 500 to everything',

@@ -35,7 +35,7 @@ describe('the example of folders on one branch', () => {
   it('asks for an application where there are several, and for one that there is', async () => {
     const none = await inDemo('promote', 'prd');
     expect(none).toMatchObject({ exit: 2 });
-    expect(none.stderr).toContain('prd has 2 applications, and none is named');
+    expect(none.stderr).toContain('prd has 2 applications, and the command names none');
     const wrong = await inDemo('promote', 'prd', 'shpo');
     expect(wrong).toMatchObject({ exit: 4 });
     expect(wrong.stderr).toContain('it has: db, shop');

@@ -130,7 +130,7 @@ describe('a remote that only a checkout names', () => {
       expect(result).toFail({
         code: 'unauthorized',
         what: /there are none for http:\/\/127\.0\.0\.1/,
-        why: /GITHUB_TOKEN is set, and is for github\.com/,
+        why: /GITHUB_TOKEN is set, but only for github\.com/,
       });
       expect(sent).toEqual([]);
       expect(existsSync(canary)).toBe(false);

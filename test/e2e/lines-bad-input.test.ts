@@ -81,13 +81,13 @@ const CONFIGURATIONS: readonly (readonly [string, config: string, files: Readonl
         'shop/{environment}\n    pins: [{ image: django, file: tags.yaml, path: a }]\n',
       ),
       { 'tags.yaml': 'a: V3.2\n' },
-      /tagflow\.yaml:\d+:\d+ .*pins\[0\]\.file +the file "tags\.yaml" is also that of dev\/shop.*tell the scopes apart/,
+      /tagflow\.yaml:\d+:\d+ .*pins\[0\]\.file +the file "tags\.yaml" is also used by dev\/shop.*tell the scopes apart/,
     ],
     [
       'a scope within another one',
       CONFIG.replace('apps/db/{environment}', 'apps/shop/{environment}/db'),
       {},
-      /the folder "apps\/shop\/dev\/db" and that of dev\/shop \(line \d+\) lie within one another/,
+      /the folder "apps\/shop\/dev\/db" and that of dev\/shop \(line \d+\) are nested/,
     ],
     [
       'a pattern that matches thousands of folders',
@@ -96,7 +96,7 @@ const CONFIGURATIONS: readonly (readonly [string, config: string, files: Readonl
         "  '*':\n    path: modules/{application}/{environment}\n    images: { '{application}': { repository: 'oci:registry/{application}' } }\n  db:",
       ),
       Object.fromEntries(Array.from({ length: 2100 }, (_, index) => [`modules/m${index}/dev/x.yaml`, 'a: 1\n'])),
-      /it matches 2100 applications: m0, m1, m10 and others; make it narrower, or raise maxApplications/,
+      /it matches 2100 applications: m0, m1, m10 and others; narrow the pattern, or raise maxApplications/,
     ],
   ];
 

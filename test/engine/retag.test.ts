@@ -102,7 +102,7 @@ describe("a release's own tag", () => {
     const writes = bench.registry.writes.length;
     expect(await failureOf(retag(bench.context(), `${DJANGO}:V4.2`, ['next', 'prd-7'], known))).toMatchObject({
       code: 'release-tag-taken',
-      message: expect.stringContaining(`${DJANGO}:prd-7 names another image`),
+      message: expect.stringContaining(`${DJANGO}:prd-7 points to another image`),
     });
     expect(bench.registry.writes).toHaveLength(writes);
     expect(bench.tagged('django', 'prd-7')).toBe('V4.0');
@@ -126,7 +126,7 @@ describe("a release's own tag", () => {
     await retag(bench.context(), `${DJANGO}:V4.2`, ['prd-7', 'prd']);
     expect(bench.tagged('django', 'prd-7')).toBe('V4.2');
     expect(bench.notices).toEqual([
-      expect.stringMatching(/:prd-7 names another image, .*: if it is a release's own tag/),
+      expect.stringMatching(/:prd-7 points to another image, .*: if it is a release's own tag/),
     ]);
   });
 });

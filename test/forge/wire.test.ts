@@ -54,7 +54,7 @@ describe.each(['github', 'gitlab'] as const)('%s on a bad wire', (kind) => {
   });
 
   describe('writes', () => {
-    it.each(['drop', 502, 504] as const)('finds the one it opened when the answer was lost: %s', async (answer) => {
+    it.each(['drop', 502, 504] as const)('finds the one it opened when the response was lost: %s', async (answer) => {
       world.server.intercept(OPENING[kind], async (_request, next) => {
         await next();
         return answer === 'drop' ? 'drop' : json(answer);

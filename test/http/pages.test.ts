@@ -25,7 +25,7 @@ test.each([
 });
 
 test.each([
-  ['that leads back', (token: string) => (token === 'b' ? 'c' : 'b'), 'was read already'],
+  ['that leads back', (token: string) => (token === 'b' ? 'c' : 'b'), 'already read'],
   ['without an end', (token: string) => `${token}x`, 'more than 2000 pages'],
 ])('a list %s is not read for ever', async (_, next, why) => {
   await expect(read(next)).rejects.toMatchObject({

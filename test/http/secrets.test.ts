@@ -196,7 +196,7 @@ describe('a token', () => {
         '/',
       ),
     );
-    expect(words).toContain('GITLAB_TOKEN is set, and is for gitlab.acme.example');
+    expect(words).toContain('GITLAB_TOKEN is set, but only for gitlab.acme.example');
     expect(words).not.toContain('value-of');
   });
 

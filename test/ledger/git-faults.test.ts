@@ -75,7 +75,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
 
   describe('an ambiguous push', () => {
     it.each<[string, HttpFault]>([
-      ['the answer was lost', { kind: 'drop-after' }],
+      ['the response was lost', { kind: 'drop-after' }],
       ['a gateway answered 502 after it was done', { kind: 'status-after', status: 502 }],
       ['a gateway answered 504 after it was done', { kind: 'status-after', status: 504 }],
     ])('has landed, once, when %s', async (_, fault) => {
@@ -110,7 +110,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
       expect(await repository.head('main')).toBe(head);
     });
 
-    it('has landed when somebody built upon it before the answer was lost', async () => {
+    it('has landed when somebody built upon it before the response was lost', async () => {
       const person = 'GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b';
       const later = `${person} git commit-tree -p $new -m later "$new^{tree}"`;
       await repository.hook('post-receive', `read old new ref; git update-ref $ref $(${later})`);

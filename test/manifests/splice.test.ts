@@ -51,7 +51,7 @@ describe('splices', () => {
   it.each<[string, readonly Splice[], string]>([
     ['none', [], 'a: one\nb: two\n'],
     ['in any order', [at(10, 13, 'B'), at(3, 6, 'A')], 'a: A\nb: B\n'],
-    ['side by side', [at(3, 4, 'O'), at(4, 5, 'N')], 'a: ONe\nb: two\n'],
+    ['next to each other', [at(3, 4, 'O'), at(4, 5, 'N')], 'a: ONe\nb: two\n'],
     ['insertions at one place, in their order', [at(6, 6, '1'), at(6, 6, '2')], 'a: one12\nb: two\n'],
     ['an insertion before a replacement', [at(3, 6, 'A'), at(3, 3, '1')], 'a: 1A\nb: two\n'],
     ['the same one twice', [at(3, 6, 'A'), at(3, 6, 'A')], 'a: A\nb: two\n'],

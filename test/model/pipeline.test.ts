@@ -25,13 +25,13 @@ describe('a pipeline', () => {
 
   it.each(['qa', 'constructor', ''])('names what it has when asked for the environment %j', (name) => {
     expect(() => environmentOf(pipeline, name)).toThrow(
-      expect.objectContaining({ code: 'environment-not-found', why: 'tagflow.yaml has: dev, stg, prd' }),
+      expect.objectContaining({ code: 'environment-not-found', why: 'tagflow.yaml defines: dev, stg, prd' }),
     );
   });
 
   it('names what it has when asked for an image it lacks', () => {
     expect(() => imageOf(pipeline, 'nginx')).toThrow(
-      expect.objectContaining({ code: 'image-not-found', why: 'tagflow.yaml has: django, mariadb, reports' }),
+      expect.objectContaining({ code: 'image-not-found', why: 'tagflow.yaml defines: django, mariadb, reports' }),
     );
   });
 

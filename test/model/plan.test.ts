@@ -255,7 +255,11 @@ describe('a file holds a plan', () => {
     ],
     ['it asks for a version of nothing', changed(['request', 'versions'], { '': 'V1' }), 'request.versions'],
     ['its overrides are text', changed(['request', 'overrides'], 'held'), 'request.overrides: '],
-    ['its reason has two lines', changed(['request', 'reason'], 'a\nb'), 'request.reason: it is not one plain line'],
+    [
+      'its reason has two lines',
+      changed(['request', 'reason'], 'a\nb'),
+      'request.reason: it is not a single line of plain text',
+    ],
   ])('not when %s', (_, text, why) => {
     const error = refusal(() => parsePlan(text, 'plan.json'));
     expect(error).toMatchObject({ code: 'plan-invalid', message: 'plan.json is not a plan' });

@@ -112,7 +112,7 @@ describe('a reference', () => {
     ['a host in another script', 'exаmple.com/app', 'is not a registry host'],
     ['an IPv6 host that is not one', '[:::::]:5000/app', '[:::::] is not an IPv6 address'],
     ['a scheme', `https://${HOST}/app`, 'a reference has no scheme'],
-    ['a user', `me@${HOST}/app`, 'no user and password'],
+    ['a user', `me@${HOST}/app`, 'cannot contain a user name or password'],
     ['an address in place of a layout', `oci://${HOST}/app`, 'a directory, not by //'],
     ['no directory', 'oci:', 'needs a directory'],
     ['a control character in a directory', 'oci:./a\u001b[2J', 'control character'],

@@ -221,7 +221,7 @@ describe('what is not a record', () => {
     [
       'thousands of images in braces',
       `schema: 1\nimages:\n${Array.from({ length: 9000 }, (_, index) => `  i${index}: {repository: a}`).join('\n')}`,
-      'is not spelled as tagflow spells records',
+      'is not formatted as tagflow formats records',
     ],
     ['brackets without end', `schema: ${'['.repeat(100_000)}`, 'nested too deep'],
     ['braces without end', `schema: ${'{a: '.repeat(50_000)}`, 'nested too deep'],

@@ -114,7 +114,7 @@ export function upstreamLine({ pipeline }: Pick<Snapshot, 'pipeline'>, line: Rel
   if (upstream) return upstream;
   throw new TagflowError('environment-not-found', {
     what: `there is no environment ${JSON.stringify(from)} to take from`,
-    why: `tagflow.yaml has: ${[...pipeline.environments.keys()].join(', ')}`,
+    why: `tagflow.yaml defines: ${[...pipeline.environments.keys()].join(', ')}`,
     fix: askMeant(
       from,
       pipeline.environments.keys(),

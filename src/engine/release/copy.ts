@@ -36,7 +36,7 @@ export function copyOf(
 }
 
 /**
- * A version's tag is its name: where it names another image already, nothing is copied over it. Throws `version-tag-taken`.
+ * A version's tag is its name: where it already points to another image, nothing is copied over it. Throws `version-tag-taken`.
  */
 export async function requireFreeVersionTags(
   context: RegistryFinder,
@@ -151,7 +151,7 @@ function versionTaken(
   cause?: unknown,
 ): TagflowError {
   return new TagflowError('version-tag-taken', {
-    what: `${to}:${version} names another image already, so nothing was copied over it`,
+    what: `${to}:${version} already points to another image, so nothing was copied over it`,
     why: `it is ${found}, and ${version} is sha256:${shortDigest(digest)} where it comes from: one of the two was pushed again under the same version`,
     fix: `publish the image under a new version and promote that; or, when the one in ${to} is wrong, remove its tag ${version} and run again`,
     details: { repository: to, tag: version, found, planned: digest },

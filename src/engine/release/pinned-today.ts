@@ -109,7 +109,7 @@ function placeOf({ path, line }: ReadPin): string {
 }
 
 /**
- * Refuses a first release whose target tag names another image already: another tool moves it, and an import does not move tags.
+ * Refuses a first release whose target tag already points to another image: another tool moves it, and an import does not move tags.
  * Throws `tag-moved`.
  */
 export async function requireFreeTargetTags(

@@ -343,7 +343,7 @@ async function putTag(
 function taken(error: TagflowError, { repository, tag, digest }: Omit<TagStatus, 'status'>): TagflowError {
   if (error.code !== 'tag-moved') return error;
   return new TagflowError('release-tag-taken', {
-    what: `${repository}:${tag} names another image already`,
+    what: `${repository}:${tag} already points to another image`,
     why: `a per-release tag never moves, and this release is ${shortDigest(digest)}: the branch was rewound, or another pipeline or repository writes tags of this name`,
     fix: 'put the branch back to the commit of its last release; where that tag is not one of its releases, give the environment a tag of its own: environments.NAME.tag',
     cause: error,

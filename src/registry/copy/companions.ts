@@ -70,10 +70,10 @@ async function copyReferrer(
   const manifest = await source.readManifest(from, digest);
   if (!manifest) {
     // Lists under a tag are not kept in step with what is deleted.
-    notify({ level: 'warning', text: `${from.name} lists ${digest} as about ${label}, and does not have it` });
+    notify({ level: 'warning', text: `${from.name} lists ${digest} as a referrer of ${label}, but does not have it` });
     return [];
   }
-  const nodes = await copying.copyGraph({ digest, mediaType, label: `what is about ${label}` });
+  const nodes = await copying.copyGraph({ digest, mediaType, label: `a signature or attestation of ${label}` });
   // It was there and not in the list: an earlier copy ended between the two.
   if (nodes.at(-1)?.present) await target.putManifest(to, manifest);
   return nodes;
@@ -90,13 +90,13 @@ async function copyTagged(
   const there = await target.peek(to, tag);
   if (there === digest) return [{ digest }];
   if (!there) {
-    const nodes = await copying.copyGraph({ digest, label: `what is about ${label}` });
+    const nodes = await copying.copyGraph({ digest, label: `a signature or attestation of ${label}` });
     const tagging = target.tag(to, digest, tag, { expected: { digest: undefined } });
     if (!(await attempt(tagging, 'tag-moved')).problem) return nodes;
   }
   notify({
     level: 'warning',
-    text: `${to.name}:${tag} has signatures or attestations of its own for ${label}, and was left as it is`,
+    text: `${to.name}:${tag} already holds other signatures or attestations for ${label}, and was not changed`,
   });
   return [];
 }

@@ -199,7 +199,7 @@ async function* until(
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     passed(chunk.length);
-    if (failed()) throw new TagflowError('interrupted', { what: 'the copy ends, as another part of it failed' });
+    if (failed()) throw new TagflowError('interrupted', { what: 'the copy stopped because another part of it failed' });
     yield chunk;
   }
 }
@@ -210,8 +210,8 @@ async function readBack({ target, to }: Copying, { digest, label }: CopyRequest)
   if (found?.digest === digest) return;
   throw new TagflowError('registry-answer-invalid', {
     what: `${to.name} does not have ${label} after it was copied there`,
-    why: `it accepted the manifest ${digest} and does not return it: it serves old answers, or something deletes untagged images`,
-    fix: 'run the same command again; when it persists, look at the clean-up policies of that registry',
+    why: `it accepted the manifest ${digest} but does not return it: it serves outdated responses, or something deletes untagged images`,
+    fix: 'run the same command again; when it persists, check the clean-up policies of that registry',
     details: { repository: to.name, digest },
   });
 }
@@ -221,14 +221,14 @@ function blobMissing(from: Repository, { digest, foreign }: NamedBlob, root: Roo
   if (foreign) {
     return new TagflowError('digest-not-found', {
       what: `${root.label} has a layer that is not in ${from.name}: ${digest}`,
-      why: 'its manifest says to fetch it from a web address, and such addresses are never followed',
+      why: 'its manifest points to a web address for it, and tagflow never follows such addresses',
       fix: 'push that layer to the target (docker push with allow-nondistributable-artifacts), or build the image without it',
       details,
     });
   }
   return new TagflowError('digest-not-found', {
     what: `${root.label} is incomplete in ${from.name}: it lacks the blob ${digest}`,
-    why: 'its manifest names it, and it was deleted or never pushed',
+    why: 'its manifest refers to that blob, which was deleted or never pushed',
     fix: 'push the image again',
     details,
   });
@@ -239,8 +239,8 @@ function throwIfStopped(signal: AbortSignal): void {
   if (isTagflowError(signal.reason)) throw signal.reason;
   throw new TagflowError('interrupted', {
     what: 'the copy was interrupted',
-    why: 'the run was asked to stop; no tag was written',
-    fix: 'run the same command again: what arrived is not sent again',
+    why: 'tagflow was asked to stop; no tag was written',
+    fix: 'run the same command again: content that arrived is not sent again',
     cause: signal.reason,
   });
 }

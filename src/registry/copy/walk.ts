@@ -122,14 +122,14 @@ function missing({ from }: Route, root: Root, { digest, platform }: Below, paren
   if (parent === undefined) {
     return new TagflowError('digest-not-found', {
       what: `${from.name} does not have ${root.label} (${digest})`,
-      why: 'it was never pushed, or somebody or a clean-up policy deleted it',
+      why: 'it was never pushed, or a person or a clean-up policy deleted it',
       fix: 'push the image again, or choose a version whose image is still there',
       details,
     });
   }
   return new TagflowError('digest-not-found', {
     what: `${root.label} is incomplete in ${from.name}: it lacks ${platform ?? 'a manifest'} (${digest})`,
-    why: `the index ${parent} lists it, and it was never pushed there or was cleaned up`,
+    why: `the index ${parent} lists it, but it was never pushed there or has been cleaned up`,
     fix: 'push the image again with all its platforms; nothing was copied in part',
     details,
   });
@@ -138,16 +138,16 @@ function missing({ from }: Route, root: Root, { digest, platform }: Below, paren
 function cycle({ from }: Route, digest: Digest): TagflowError {
   return new TagflowError('registry-answer-invalid', {
     what: `${digest} in ${from.name} lists itself`,
-    why: 'no manifest can hold its own digest: the registry serves content that its digests do not name',
+    why: 'no manifest can contain its own digest: the registry serves content that does not match its digests',
     fix: 'do not use this registry until its operator has explained it',
   });
 }
 
 function tooMuch({ from }: Route, root: Root): TagflowError {
   return new TagflowError('manifest-too-large', {
-    what: `the manifests of ${root.label} in ${from.name} have more than ${MOST_BYTES} bytes together`,
-    why: 'no ordinary image has that many',
-    fix: 'look at what is stored there; push the image with fewer platforms',
+    what: `the manifests of ${root.label} in ${from.name} exceed ${MOST_BYTES} bytes in total`,
+    why: 'no ordinary image comes near that size',
+    fix: 'check what is stored there, or push the image with fewer platforms',
   });
 }
 

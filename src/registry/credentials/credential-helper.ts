@@ -34,14 +34,14 @@ const Answer = z.object({ Username: z.string(), Secret: z.string() });
 export async function askHelper(question: HelperQuestion): Promise<Credential | undefined> {
   const { helper, server, signal } = question;
   throwIfStopped(signal);
-  if (!HELPER_NAME.test(helper)) throw failure(question, 'its name is not one of a program', 'correct the name');
+  if (!HELPER_NAME.test(helper)) throw failure(question, 'its name is not a valid program name', 'correct the name');
   const { code, stdout, stderr } = await run(question);
   if (code !== 0) {
     if (NOT_FOUND.test(stdout) || NOT_FOUND.test(stderr)) return undefined;
     throw failure(question, `it ended with exit code ${String(code)}`, tryIt(helper, server));
   }
   const parsed = Answer.safeParse(parseJson(stdout));
-  if (!parsed.success) throw failure(question, 'its answer is not the JSON of a credential', tryIt(helper, server));
+  if (!parsed.success) throw failure(question, 'its output is not a JSON credential', tryIt(helper, server));
   const { Username, Secret } = parsed.data;
   return Secret === '' ? undefined : passwordOf(Username, Secret);
 }
@@ -102,7 +102,7 @@ function notStarted(question: HelperQuestion, error: Error): TagflowError {
   const missing = 'code' in error && error.code === 'ENOENT';
   return failure(
     question,
-    missing ? 'PATH does not have this program' : 'the program cannot be started',
+    missing ? 'the program is not on PATH' : 'the program cannot be started',
     `install it, or remove ${question.helper} from ${question.configuredIn}`,
   );
 }
@@ -110,14 +110,14 @@ function notStarted(question: HelperQuestion, error: Error): TagflowError {
 function failure({ helper, server, configuredIn }: HelperQuestion, why: string, fix: string): TagflowError {
   return new TagflowError('credentials-invalid', {
     what: `docker-credential-${helper} gave no credentials for ${server}`,
-    why: `${why} (it is named in ${configuredIn})`,
+    why: `${why} (configured in ${configuredIn})`,
     fix,
     details: { helper: `docker-credential-${helper}`, source: configuredIn },
   });
 }
 
 function tryIt(helper: string, server: string): string {
-  return `see what it says: echo ${server} | docker-credential-${helper} get`;
+  return `to see its output, run: echo ${server} | docker-credential-${helper} get`;
 }
 
 function parseJson(text: string): unknown {

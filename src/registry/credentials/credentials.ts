@@ -197,7 +197,7 @@ async function readConfig(path: string | undefined, variable?: string): Promise<
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (!variable && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined;
-    throw broken(path, `${variable ? `${variable} names it, and ` : ''}it cannot be read: ${code}`);
+    throw broken(path, `${variable ? `${variable} points to it, and ` : ''}it cannot be read: ${code}`);
   }
   return parseConfig(path, text);
 }
@@ -216,7 +216,7 @@ function parseConfig(name: string, text: string): ConfigText {
   if (parsed.success) return { name, config: parsed.data };
   const [issue] = parsed.error.issues;
   const place = issue?.path.map(String).join('.') || 'the top';
-  throw broken(name, `${place} has another form than docker login writes`);
+  throw broken(name, `${place} does not have the form that docker login writes`);
 }
 
 function ownValue(record: Readonly<Record<string, string>> | null | undefined, key: string): string | undefined {

@@ -149,7 +149,7 @@ function createRegionPacer(host: EcrHost, { clock, signal, notify, putImagePerSe
     onLongQueue: (waiting, seconds) =>
       notify({
         level: 'info',
-        text: `${serviceName(host)} takes ${putImagePerSecond} tags a second: ${waiting} are waiting, about ${seconds} s`,
+        text: `${serviceName(host)} accepts ${putImagePerSecond} tags per second: ${waiting} are waiting, about ${seconds} s`,
       }),
   });
 }
@@ -157,7 +157,7 @@ function createRegionPacer(host: EcrHost, { clock, signal, notify, putImagePerSe
 function tooLate(request: EcrCall, allowedMs: number): TagflowError {
   return new TagflowError('registry-unavailable', {
     what: `${serviceName(request.host)} took too long`,
-    why: `the operation was not done within ${allowedMs / 1000} s`,
+    why: `the operation did not finish within ${allowedMs / 1000} s`,
     fix: advise`run the same command again, or with ${{ act: 'say', what: 'longer time-out' }}`,
     details: { region: request.host.region, action: request.action },
   });

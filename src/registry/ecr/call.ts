@@ -10,6 +10,6 @@ export type NamedCall = EcrCall & { readonly names: { readonly registryId: strin
 /** The call for an action on a repository of a host that was checked before. */
 export function callOf(repository: RemoteRepository, action: EcrCall['action']): NamedCall {
   const host = parseEcrHost(repository.host);
-  if (!host) throw new TagflowError('internal', { what: `${repository.host} is not a host of Amazon ECR` });
+  if (!host) throw new TagflowError('internal', { what: `${repository.host} is not an Amazon ECR host` });
   return { host, action, repository, names: { registryId: host.registryId, repositoryName: repository.path } };
 }

@@ -105,11 +105,11 @@ export function noCredentials(
 ): TagflowError {
   const said = error instanceof Error ? words(error, redactor) : String(error);
   return new TagflowError('unauthorized', {
-    what: `there are no AWS credentials for ${serviceName(host)}`,
+    what: `no AWS credentials found for ${serviceName(host)}`,
     why: profile === undefined ? said : `${said}; AWS_PROFILE is ${JSON.stringify(oneLine(profile, 100))}`,
     fix: /expired/i.test(said)
       ? 'log in to AWS again (aws sso login, or renew the session), then run the same command'
-      : 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE; in CI, let the job take a role: AWS_ROLE_ARN with AWS_WEB_IDENTITY_TOKEN_FILE',
+      : 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE; in CI, let the job assume a role: AWS_ROLE_ARN with AWS_WEB_IDENTITY_TOKEN_FILE',
     details: { region: host.region, registryId: host.registryId },
     cause: error,
   });
@@ -118,9 +118,9 @@ export function noCredentials(
 /** The error for an answer that is not what the API promises. */
 export function unusableAnswer(call: EcrCall, why: string): TagflowError {
   return new TagflowError('registry-answer-invalid', {
-    what: `${serviceName(call.host)} gave no usable answer to ${call.action}${of(call)}`,
+    what: `${serviceName(call.host)} gave no usable response to ${call.action}${of(call)}`,
     why,
-    fix: 'check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_ECR and the proxies: another server seems to answer in its place',
+    fix: 'check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_ECR and the proxies: another server seems to respond in its place',
     details: detailsOf(call),
   });
 }
@@ -142,7 +142,7 @@ function forbidden(call: EcrCall, said: string): TagflowError {
   return new TagflowError('forbidden', {
     what: `permission ${call.action} is denied on ${on}`,
     why: `it answered ${said}`,
-    fix: `allow ${call.action} on ${arnOf(call.host, call.repository)} for the identity that runs tagflow; docs/how-to/amazon-ecr.md has the whole policy`,
+    fix: `allow ${call.action} on ${arnOf(call.host, call.repository)} for the identity that runs tagflow; docs/how-to/amazon-ecr.md has the complete policy`,
     details: detailsOf(call),
   });
 }
@@ -153,13 +153,13 @@ function unauthorized(service: string, name: string, said: string): TagflowError
     why: `it answered ${said}`,
     fix: EXPIRED.has(name)
       ? 'log in to AWS again (aws sso login, or renew the session), then run the same command'
-      : 'check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN or AWS_PROFILE (aws sts get-caller-identity tells who they are), and the clock of this machine',
+      : 'check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN or AWS_PROFILE (aws sts get-caller-identity shows the identity), and the clock of this machine',
   });
 }
 
 function throttled(call: EcrCall, said: string): TagflowError {
   return new TagflowError('registry-unavailable', {
-    what: `${serviceName(call.host)} limits requests now`,
+    what: `${serviceName(call.host)} is limiting requests`,
     why: `it answered ${said} to ${call.action}`,
     fix: 'run the same command again in a minute; when it persists, ask AWS for a higher quota of this action',
     details: detailsOf(call),
@@ -168,25 +168,25 @@ function throttled(call: EcrCall, said: string): TagflowError {
 
 function overLimit(call: EcrCall, said: string): TagflowError {
   return new TagflowError('forbidden', {
-    what: `${serviceName(call.host)} refuses ${call.action}${of(call)}: a limit of the account is reached`,
+    what: `${serviceName(call.host)} refuses ${call.action}${of(call)}: an account limit has been reached`,
     why: `it answered ${said}`,
-    fix: 'have tagflow remove per-release tags of old releases (environments.NAME.retain; an image has at most 1000 tags), or ask AWS for a higher quota',
+    fix: 'let tagflow remove the per-release tags of old releases (environments.NAME.retain; an image can have at most 1000 tags), or ask AWS for a higher quota',
     details: detailsOf(call),
   });
 }
 
 function serverFailure(call: EcrCall, status: number, said: string): TransportFailure {
   return new TransportFailure(true, {
-    what: `${serviceName(call.host)} cannot serve requests now`,
-    why: `${call.action} was answered ${status} ${said}`,
-    fix: 'run the same command again later; when it persists, look at health.aws.amazon.com',
+    what: `${serviceName(call.host)} cannot serve requests at the moment`,
+    why: `${call.action} returned ${status} ${said}`,
+    fix: 'run the same command again later; when it persists, check health.aws.amazon.com',
     details: { ...detailsOf(call), status },
   });
 }
 
 function noEndpoint(service: string, said: string): TagflowError {
   return new TagflowError('config-invalid', {
-    what: `the AWS SDK knows no address for ${service}`,
+    what: `the AWS SDK has no address for ${service}`,
     why: said,
     fix: 'check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_ECR, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT',
   });

@@ -43,18 +43,18 @@ export class EcrInspector {
     const identity = await this.#api.identity(callOf(place, 'ecr:ListImages').host);
     const there = await this.#exists(place, deadline);
     let image: CachedManifest | undefined;
-    const pull = await this.#tryCall('BatchGetImage was answered', async () => {
+    const pull = await this.#tryCall('BatchGetImage is allowed', async () => {
       image = await this.#reads.read(place, sample ?? ('tagflow-probe' as Tag), deadline);
     });
     const push = image
-      ? await this.#tryCall('PutImage of an image that is there was answered', async () => {
+      ? await this.#tryCall('PutImage of an existing image is allowed', async () => {
           if (image) await this.#putAgain(place, image, deadline);
         })
-      : { granted: 'unknown' as const, how: 'it can be tried only with an image of a release' };
+      : { granted: 'unknown' as const, how: 'trying it needs an image of a release' };
     const removeTag =
       there === 'no'
         ? undefined
-        : await this.#tryCall('BatchDeleteImage of a tag that is not there was answered', async () =>
+        : await this.#tryCall('BatchDeleteImage of a tag that does not exist is allowed', async () =>
             this.#removeNothing(place, deadline),
           );
     const rules = await this.#reads.rulesOf(place, deadline);

@@ -29,7 +29,7 @@ export function howToExcept(rules: Mutability | undefined, tag: Tag): string {
   const covering = rules?.filters.filter((filter) => matchesWildcard(filter, tag)) ?? [];
   if (rules?.setting === 'MUTABLE_WITH_EXCLUSION' && covering.length > 0) {
     const named = covering.map((filter) => JSON.stringify(filter)).join(' and ');
-    return `take the filter ${named} out of the exclusions of the repository’s MUTABLE_WITH_EXCLUSION rule, or narrow it so that it does not match ${tag}`;
+    return `remove the filter ${named} from the exclusions of the repository’s MUTABLE_WITH_EXCLUSION rule, or narrow it so that it does not match ${tag}`;
   }
   const filter = `a WILDCARD filter ${JSON.stringify(tag)}`;
   return rules?.setting === 'IMMUTABLE_WITH_EXCLUSION'

@@ -22,8 +22,8 @@ export function readFailed(
   switch (code) {
     case 'InvalidImageDigest':
       return new TagflowError('not-supported', {
-        what: `Amazon ECR cannot be asked for ${where}`,
-        why: `${why}; it knows images by sha256 digests only`,
+        what: `Amazon ECR cannot serve ${where}`,
+        why: `${why}; it supports sha256 digests only`,
         fix: 'push the image with a tool that uses sha256',
         details,
       });
@@ -33,13 +33,13 @@ export function readFailed(
       return new TagflowError('forbidden', {
         what: `${where} cannot be read`,
         why,
-        fix: 'allow the use of the repository’s KMS key, or of the registry that it caches, then run the same command',
+        fix: 'allow access to the repository’s KMS key, or to the registry that it caches, then run the same command again',
         details,
       });
     case 'UpstreamTooManyRequests':
     case 'UpstreamUnavailable':
       return new TagflowError('registry-unavailable', {
-        what: `${where} cannot be read: the registry that ECR caches here does not answer`,
+        what: `${where} cannot be read: the upstream registry of this pull-through cache does not respond`,
         why,
         fix: 'run the same command again later',
         details,
@@ -53,8 +53,8 @@ export function readFailed(
 export function putRefused(repository: RemoteRepository, digest: Digest, tag: Tag, name: string): TagflowError {
   if (name === 'ImageDigestDoesNotMatchException') {
     return new TagflowError('digest-mismatch', {
-      what: `Amazon ECR computes another digest for ${repository.name}:${tag} than ${digest}`,
-      why: 'it answered ImageDigestDoesNotMatchException: the bytes were changed on the way',
+      what: `Amazon ECR computed a digest other than ${digest} for ${repository.name}:${tag}`,
+      why: 'it answered ImageDigestDoesNotMatchException: the bytes were changed in transit',
       fix: 'check the proxies between here and AWS; nothing was written',
       details: { repository: repository.name, tag, digest },
     });
@@ -62,8 +62,8 @@ export function putRefused(repository: RemoteRepository, digest: Digest, tag: Ta
   if (name === 'RepositoryNotFoundException') return digestNotFound(repository, digest);
   return new TagflowError('digest-not-found', {
     what: `${repository.name} lacks parts of ${digest}`,
-    why: `PutImage answered ${name}: an image or layer that it names was deleted, by hand or by a lifecycle policy`,
-    fix: 'push the image again, and keep the lifecycle policy from images that carry an environment’s tag',
+    why: `PutImage answered ${name}: an image or layer that the manifest refers to was deleted, by hand or by a lifecycle policy`,
+    fix: 'push the image again, and change the lifecycle policy so that it spares images with an environment’s tag',
     details: { repository: repository.name, tag, digest },
   });
 }
@@ -76,12 +76,12 @@ export function tagImmutable(
   { from, to }: { readonly from: Digest | undefined; readonly to: Digest },
 ): TagflowError {
   const filters = rules?.filters.map((filter) => JSON.stringify(filter)).join(', ') ?? '';
-  const excluded = filters === '' ? '' : `, excluded are ${filters}`;
+  const excluded = filters === '' ? '' : `, except ${filters}`;
   return new TagflowError('tag-immutable', {
     what: `${repository.name}:${tag} cannot be moved: the tag is immutable`,
     why: rules
-      ? `the repository’s tags are ${rules.setting}${excluded}; it names ${from ?? 'another image'}, not ${to}`
-      : `PutImage answered ImageTagAlreadyExistsException; it names ${from ?? 'another image'}, not ${to}`,
+      ? `the repository’s tags are ${rules.setting}${excluded}; it points to ${from ?? 'another image'}, not to ${to}`
+      : `PutImage answered ImageTagAlreadyExistsException; it points to ${from ?? 'another image'}, not to ${to}`,
     fix: howToExcept(rules, tag),
     details: { repository: repository.name, tag, from: from ?? null, to, mutability: rules?.setting ?? null },
   });
@@ -91,7 +91,7 @@ export function tagImmutable(
 export function contended(repository: RemoteRepository, tag: Tag): TransportFailure {
   return new TransportFailure(true, {
     what: `${repository.name}:${tag} was not written`,
-    why: 'PutImage answered that it is right already, and it reads as another image: another writer moves it',
+    why: 'PutImage answered that the tag is already right, but it reads as another image: another writer is moving it',
     fix: 'find out what else writes this tag, then run the same command again',
     details: { repository: repository.name, tag },
   });

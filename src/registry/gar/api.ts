@@ -135,7 +135,7 @@ export class GarApi {
   async #tokenOf({ place }: GarCall): Promise<GoogleToken> {
     const token = await this.#access.tokenFor(place.repository.host, place.repository.path);
     if (token) return token;
-    throw new TagflowError('internal', { what: `there is no token for ${place.repository.name}` });
+    throw new TagflowError('internal', { what: `no access token for ${place.repository.name}` });
   }
 }
 

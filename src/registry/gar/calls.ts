@@ -227,11 +227,14 @@ function callOf(
 function digestIn(version: string | null | undefined, call: GarCall): Digest {
   const digest = digestOfVersion(version ?? '');
   if (digest !== undefined) return digest;
-  throw unusableAnswer(call, `it names the version ${JSON.stringify(oneLine(version ?? ''))}, which is not a digest`);
+  throw unusableAnswer(
+    call,
+    `it points to the version ${JSON.stringify(oneLine(version ?? ''))}, which is not a digest`,
+  );
 }
 
 function instantOf(time: protos.google.protobuf.ITimestamp | null | undefined, call: GarCall): Instant {
   const seconds = Number(time?.seconds ?? Number.NaN);
-  if (!Number.isFinite(seconds)) throw unusableAnswer(call, 'it lists an image without the time of its upload');
+  if (!Number.isFinite(seconds)) throw unusableAnswer(call, 'it lists an image without its upload time');
   return seconds * 1000 + Math.floor((time?.nanos ?? 0) / 1e6);
 }

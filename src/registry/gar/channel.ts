@@ -49,7 +49,7 @@ export function endpointOf({ env, endpoint }: ChannelOptions): URL {
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))) return url;
   throw new TagflowError('config-invalid', {
     what: `${OVERRIDE} is ${JSON.stringify(text)}, which is not an address for access tokens`,
-    why: 'it has to be an https URL; plain http is for loopback only',
+    why: 'it has to be an https URL; plain http is allowed for loopback only',
     fix: `set it to the endpoint, https://artifactregistry.LOCATION.rep.googleapis.com for instance, or unset it`,
   });
 }

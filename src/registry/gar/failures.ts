@@ -88,9 +88,9 @@ export function classify(error: unknown, call: GarCall, tried: FailedTry): TryOu
 /** The error for an answer that is not what the API promises. */
 export function unusableAnswer(call: GarCall, why: string): TagflowError {
   return new TagflowError('registry-answer-invalid', {
-    what: `Artifact Registry gave no usable answer to ${call.method} for ${call.place.repository.name}`,
+    what: `Artifact Registry gave no usable response to ${call.method} for ${call.place.repository.name}`,
     why,
-    fix: 'check CLOUDSDK_API_ENDPOINT_OVERRIDES_ARTIFACTREGISTRY and the proxies: another server seems to answer in its place',
+    fix: 'check CLOUDSDK_API_ENDPOINT_OVERRIDES_ARTIFACTREGISTRY and the proxies: another server seems to respond in its place',
     details: detailsOf(call),
   });
 }
@@ -99,7 +99,7 @@ export function unusableAnswer(call: GarCall, why: string): TagflowError {
 export function tooLate(call: GarCall, allowedMs: number): TagflowError {
   return new TagflowError('registry-unavailable', {
     what: `Artifact Registry in ${call.place.location} took too long`,
-    why: `the operation was not done within ${allowedMs / 1000} s`,
+    why: `the operation did not finish within ${allowedMs / 1000} s`,
     fix: advise`run the same command again, or with ${{ act: 'say', what: 'longer time-out' }}`,
     details: detailsOf(call),
   });
@@ -114,7 +114,7 @@ function forbidden(call: GarCall, said: string, reason: string | undefined): Tag
   const { project, repository } = call.place;
   return new TagflowError('forbidden', {
     what: `permission ${call.permission} is denied on ${repository.name}`,
-    why: `${call.method} was answered ${said}`,
+    why: `${call.method} returned ${said}`,
     fix: fixFor(call, reason),
     details: { ...detailsOf(call), project, permission: call.permission, reason: reason ?? null },
   });
@@ -124,16 +124,16 @@ function forbidden(call: GarCall, said: string, reason: string | undefined): Tag
 function fixFor(call: GarCall, reason: string | undefined): string {
   switch (reason) {
     case 'SERVICE_DISABLED':
-      return 'enable the API in the project that calls are counted against (gcloud services enable artifactregistry.googleapis.com), or name another: gcloud auth application-default set-quota-project PROJECT';
+      return 'enable the API in the quota project (gcloud services enable artifactregistry.googleapis.com), or set another quota project: gcloud auth application-default set-quota-project PROJECT';
     case 'USER_PROJECT_DENIED':
     case 'CONSUMER_INVALID':
-      return 'name a project that calls may be counted against: gcloud auth application-default set-quota-project PROJECT';
+      return 'set a quota project: gcloud auth application-default set-quota-project PROJECT';
     case 'ACCESS_TOKEN_SCOPE_INSUFFICIENT':
       return 'give the machine or node pool the access scope cloud-platform, or use workload identity';
     case 'SECURITY_POLICY_VIOLATED':
-      return 'have this machine or identity admitted to the VPC service perimeter of the project';
+      return 'get this machine or identity added to the VPC service perimeter of the project';
     case 'BILLING_DISABLED':
-      return `have billing enabled for the project ${call.place.project}`;
+      return `enable billing for the project ${call.place.project}`;
     default:
       return howToGrant(call.place, call.role);
   }
@@ -142,7 +142,7 @@ function fixFor(call: GarCall, reason: string | undefined): string {
 function unauthorized(call: GarCall, said: string): TagflowError {
   return new TagflowError('unauthorized', {
     what: 'Artifact Registry rejects the access token',
-    why: `${call.method} was answered ${said}`,
+    why: `${call.method} returned ${said}`,
     fix: 'log in again: gcloud auth application-default login, or renew the key or the federation of the CI job; and check the clock of this machine',
     details: detailsOf(call),
   });
@@ -150,8 +150,8 @@ function unauthorized(call: GarCall, said: string): TagflowError {
 
 function throttled(call: GarCall, said: string): TagflowError {
   return new TagflowError('registry-unavailable', {
-    what: `Artifact Registry in ${call.place.location} limits requests now`,
-    why: `${call.method} was answered ${said}`,
+    what: `Artifact Registry in ${call.place.location} is limiting requests`,
+    why: `${call.method} returned ${said}`,
     fix: 'run the same command again in a minute; when it persists, ask Google for a higher quota of this API',
     details: detailsOf(call),
   });
@@ -161,7 +161,7 @@ function notInThisState(call: GarCall, said: string): TagflowError {
   return new TagflowError('forbidden', {
     what: `Artifact Registry refuses ${call.method} for ${call.place.repository.name}`,
     why: `it answered ${said}`,
-    fix: 'look at the repository: gcloud artifacts repositories describe; it may be about to be deleted, or virtual, or in maintenance',
+    fix: 'check the repository: gcloud artifacts repositories describe; it may be scheduled for deletion, virtual, or in maintenance',
     details: detailsOf(call),
   });
 }
@@ -169,7 +169,7 @@ function notInThisState(call: GarCall, said: string): TagflowError {
 function silent(call: GarCall, { address, requestTimeoutMs }: FailedTry): TransportFailure {
   return new TransportFailure(true, {
     what: `${address} did not answer in time`,
-    why: `${call.method} got no answer within ${requestTimeoutMs / 1000} s`,
+    why: `${call.method} got no response within ${requestTimeoutMs / 1000} s`,
     fix: 'run the same command again; when it persists, check the network and status.cloud.google.com',
     details: detailsOf(call),
   });
@@ -177,7 +177,7 @@ function silent(call: GarCall, { address, requestTimeoutMs }: FailedTry): Transp
 
 function unavailable(call: GarCall, said: string, address: string): TransportFailure {
   return new TransportFailure(true, {
-    what: `cannot reach Artifact Registry at ${address}, or it cannot serve requests now`,
+    what: `cannot reach Artifact Registry at ${address}, or it cannot serve requests at the moment`,
     why: `${call.method} ended with ${said}`,
     fix: 'run the same command again; when it persists, check the network, HTTPS_PROXY and NODE_EXTRA_CA_CERTS, and status.cloud.google.com',
     details: detailsOf(call),

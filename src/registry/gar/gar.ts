@@ -134,7 +134,7 @@ class GoogleRegistry implements GarRegistry {
       async (place) =>
         this.#docker.removeTag?.(place, tag, expected) ?? {
           outcome: 'unsupported',
-          why: 'tags of Artifact Registry are removed by its API, for which there are no credentials here',
+          why: 'Artifact Registry removes tags through its API, and this machine has no credentials for it',
         },
     );
   }
@@ -189,7 +189,7 @@ class GoogleRegistry implements GarRegistry {
 
 const NO_WAY_TO_TELL = {
   granted: 'unknown',
-  how: 'there are no credentials of Google’s here to ask the API with',
+  how: 'this machine has no Google credentials for the API',
 } as const;
 const UNKNOWN_FACTS: RepositoryFacts = { exists: 'unknown', pull: NO_WAY_TO_TELL, push: NO_WAY_TO_TELL };
 

@@ -72,8 +72,8 @@ function withoutPackage(repository: RemoteRepository, named: boolean): TagflowEr
   const form = `${repository.host}/PROJECT/${named ? '' : 'REPOSITORY/'}IMAGE`;
   return new TagflowError('reference-invalid', {
     what: `${JSON.stringify(repository.name)} does not name an image in Artifact Registry`,
-    why: `images there are ${form}, and something of that is missing`,
-    fix: `write ${form}; the project of a domain is two parts, example.com/PROJECT`,
+    why: `the name of an image there is ${form}, and a part is missing`,
+    fix: `write ${form}; a domain-scoped project has two parts, example.com/PROJECT`,
     details: { repository: repository.name },
   });
 }

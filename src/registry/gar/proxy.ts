@@ -14,10 +14,10 @@ export function proxyFor(hostname: string, port: number, env: ProcessEnv): URL |
   const isReadable = proxy !== undefined && unescaped(`${proxy.username}:${proxy.password}`) !== undefined;
   if (isReadable && proxy.protocol === 'http:') return proxy;
   throw new TagflowError('config-invalid', {
-    what: 'HTTPS_PROXY names a proxy that gRPC cannot use',
+    what: 'gRPC cannot use the proxy in HTTPS_PROXY',
     why: isReadable
-      ? `its scheme is ${proxy.protocol.slice(0, -1)}, and gRPC speaks to proxies by http only`
-      : 'it is not a URL, or its user or password has a % that is not an escape',
+      ? `its scheme is ${proxy.protocol.slice(0, -1)}, and gRPC supports HTTP proxies only`
+      : 'it is not a URL, or its user name or password contains an unescaped %',
     fix: `set HTTPS_PROXY to http://HOST:PORT, or name ${hostname} in NO_PROXY`,
   });
 }

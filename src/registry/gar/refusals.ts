@@ -21,13 +21,13 @@ export function tagImmutable(
   rules: GarRules | undefined,
   move: { readonly from: Digest | undefined; readonly to: Digest; readonly status?: StatusName | undefined },
 ): TagflowError {
-  const names = `it names ${move.from ?? 'another image'}, not ${move.to}`;
+  const names = `it points to ${move.from ?? 'another image'}, not to ${move.to}`;
   return new TagflowError('tag-immutable', {
     what: `${repository.name}:${tag} cannot be moved: the tag is immutable`,
     why: rules
       ? `the repository ${repositoryId} has immutable tags (dockerConfig.immutableTags); ${names}`
-      : `Artifact Registry answered ${move.status ?? 'that it is'}; ${names}`,
-    fix: `Artifact Registry has no exceptions for single tags: keep environments’ images in a repository without immutable tags, or allow moves in this one: gcloud artifacts repositories update ${repositoryId} --project=${project} --location=${location} --no-immutable-tags`,
+      : `Artifact Registry answered ${move.status ?? 'that the tag is immutable'}; ${names}`,
+    fix: `Artifact Registry cannot exempt single tags: keep the images of environments in a repository without immutable tags, or allow moves in this one: gcloud artifacts repositories update ${repositoryId} --project=${project} --location=${location} --no-immutable-tags`,
     details: { repository: repository.name, tag, from: move.from ?? null, to: move.to },
   });
 }
@@ -36,9 +36,9 @@ export function tagImmutable(
 export function notStandard({ repository, repositoryId }: GarPlace, tag: Tag, { mode }: GarRules): TagflowError {
   const kind = mode === 'VIRTUAL_REPOSITORY' ? 'virtual' : 'remote';
   return new TagflowError('not-supported', {
-    what: `${repository.name}:${tag} cannot be put: the repository ${repositoryId} is ${kind}`,
-    why: `a ${kind} repository of Artifact Registry passes on what others hold, and does not take tags`,
-    fix: 'name the standard repository that holds the images',
+    what: `${repository.name}:${tag} cannot be set: the repository ${repositoryId} is ${kind}`,
+    why: `a ${kind} repository of Artifact Registry serves images from other repositories, and accepts no tags`,
+    fix: 'use the standard repository that holds the images',
     details: { repository: repository.name, tag, mode },
   });
 }
@@ -50,9 +50,9 @@ export function writeRefused(
   status: StatusName,
 ): TagflowError {
   return new TagflowError('forbidden', {
-    what: `${repository.name}:${tag} cannot be put`,
+    what: `${repository.name}:${tag} cannot be set`,
     why: `Artifact Registry answered ${status}, and the repository ${repositoryId} has no immutable tags`,
-    fix: `look at the repository (gcloud artifacts repositories describe ${repositoryId} --project=${project} --location=${location}): it may be about to be deleted, or under a policy that denies`,
+    fix: `look at the repository (gcloud artifacts repositories describe ${repositoryId} --project=${project} --location=${location}): it may be scheduled for deletion, or a policy may deny the change`,
     details: { repository: repository.name, tag, status },
   });
 }
@@ -60,8 +60,8 @@ export function writeRefused(
 /** The error for a digest that Artifact Registry cannot know. */
 export function unknownAlgorithm({ repository }: GarPlace, digest: Digest): TagflowError {
   return new TagflowError('not-supported', {
-    what: `Artifact Registry cannot be asked for ${repository.name}@${digest}`,
-    why: 'it knows images by sha256 digests only',
+    what: `Artifact Registry cannot serve ${repository.name}@${digest}`,
+    why: 'it supports sha256 digests only',
     fix: 'push the image with a tool that uses sha256',
     details: { repository: repository.name, digest },
   });
@@ -81,13 +81,13 @@ export function contended({ repository }: GarPlace, tag: Tag): TransportFailure 
 export function inGooglesTerms(error: TagflowError, place: GarPlace, withToken: boolean): TagflowError {
   const { message: what, why, details } = error;
   if (error.code === 'forbidden' || (error.code === 'unauthorized' && withToken)) {
-    const fix = `${howToGrant(place, 'reader')}; without artifactregistry.repositories.downloadArtifacts nobody pulls`;
+    const fix = `${howToGrant(place, 'reader')}; pulling needs artifactregistry.repositories.downloadArtifacts`;
     return new TagflowError(error.code, { what, why, fix, details, cause: error });
   }
   if (error.code !== 'unauthorized') return error;
   return new TagflowError('unauthorized', {
     what,
-    why: `${why ?? 'it wants credentials'}; this machine has no Application Default Credentials either`,
+    why: `${why ?? 'it asks for credentials'}; this machine has no Application Default Credentials either`,
     fix: `log in: gcloud auth application-default login (or docker login ${place.repository.host}); in CI set GOOGLE_APPLICATION_CREDENTIALS; docs/how-to/google-artifact-registry.md`,
     details,
     cause: error,

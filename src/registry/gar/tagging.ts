@@ -133,5 +133,5 @@ export class GarTagging {
 const ONLY_PASS_ON: ReadonlySet<string> = new Set(['VIRTUAL_REPOSITORY', 'REMOTE_REPOSITORY']);
 
 function immutableTagsStay({ repositoryId }: GarPlace): string {
-  return `the repository ${repositoryId} has immutable tags, which cannot be deleted either`;
+  return `the repository ${repositoryId} has immutable tags, which cannot be deleted`;
 }

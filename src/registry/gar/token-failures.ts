@@ -7,7 +7,7 @@ import { isTransient } from '../../http/retry.ts';
 import { explainFailure, TransportFailure } from '../../http/transport.ts';
 
 const LOG_IN =
-  'log in: gcloud auth application-default login; in CI, let the job take a service account by workload identity federation and set GOOGLE_APPLICATION_CREDENTIALS (docs/how-to/google-artifact-registry.md)';
+  'log in: gcloud auth application-default login; in CI, let the job use a service account through workload identity federation and set GOOGLE_APPLICATION_CREDENTIALS (docs/how-to/google-artifact-registry.md)';
 
 /** The error for a token that could not be had. */
 export function tokenFailure(error: unknown, redactor: Redactor): TagflowError {
@@ -18,9 +18,9 @@ export function tokenFailure(error: unknown, redactor: Redactor): TagflowError {
   const cause = withoutRequest(error, said, code);
   if (status !== undefined && isTransient(status)) {
     return new TransportFailure(true, {
-      what: 'Google does not issue an access token now',
+      what: 'Google is not issuing access tokens at the moment',
       why: `its token service answered ${status}: ${said}`,
-      fix: 'run the same command again later; when it persists, look at status.cloud.google.com',
+      fix: 'run the same command again later; when it persists, check status.cloud.google.com',
       details: { status },
       cause,
     });
@@ -39,7 +39,7 @@ export function tokenFailure(error: unknown, redactor: Redactor): TagflowError {
   return new TagflowError('credentials-invalid', {
     what: 'the Application Default Credentials of this machine cannot be used',
     why: said,
-    fix: `correct or remove the file that GOOGLE_APPLICATION_CREDENTIALS names, or ${LOG_IN}`,
+    fix: `correct or remove the file in GOOGLE_APPLICATION_CREDENTIALS, or ${LOG_IN}`,
     cause,
   });
 }
@@ -48,7 +48,7 @@ export function tokenFailure(error: unknown, redactor: Redactor): TagflowError {
 export function tokenTooLate(milliseconds: number): TransportFailure {
   return new TransportFailure(true, {
     what: 'Google returned no access token in time',
-    why: `Application Default Credentials had no token after ${milliseconds / 1000} s`,
+    why: `Application Default Credentials returned no token within ${milliseconds / 1000} s`,
     fix: advise`check that oauth2.googleapis.com, sts.googleapis.com or the metadata server can be reached from here (HTTPS_PROXY, NO_PROXY), or run with ${{ act: 'say', what: 'longer time-out' }}`,
   });
 }
@@ -65,8 +65,8 @@ export function unknownUniverse(domain: string): TagflowError {
 /** The error for credentials that end in no token. */
 export function withoutToken(): TagflowError {
   return new TagflowError('unauthorized', {
-    what: 'the credentials of this machine give no access token',
-    why: 'Application Default Credentials ended without a token of printable characters',
+    what: 'the credentials of this machine yield no access token',
+    why: 'Application Default Credentials returned no token of printable characters',
     fix: LOG_IN,
   });
 }

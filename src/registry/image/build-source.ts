@@ -47,7 +47,7 @@ class BuildSourceReader {
 
   async read(digest: Digest): Promise<ToldSource> {
     const manifest = await this.#source.readManifest(this.#repository, digest);
-    if (!manifest) return untold('the registry does not have the image any more');
+    if (!manifest) return untold('the registry no longer has the image');
     const body = bodyOf(manifest.bytes);
     const entries = isIndexType(manifest.mediaType) ? listOf(body['manifests']) : [];
     const platforms = entries.filter((entry) => !isAttestation(entry)).slice(0, MAX_PLATFORMS);

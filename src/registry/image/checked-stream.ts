@@ -20,12 +20,12 @@ export async function* checkedStream(
   for await (const chunk of chunks) {
     if (chunk.length === 0) continue;
     length += chunk.length;
-    if (length > size) throw mismatch(where, `it has more than the ${size} bytes that its manifest says`);
+    if (length > size) throw mismatch(where, `it has more than the ${size} bytes that its manifest states`);
     hash.update(chunk);
     if (last) yield last;
     last = chunk;
   }
-  if (length < size) throw mismatch(where, `it has ${length} bytes, and its manifest says ${size}`);
+  if (length < size) throw mismatch(where, `it has ${length} bytes, but its manifest states ${size}`);
   const actual = hash.digest('hex');
   if (actual !== digestHex(digest)) {
     throw mismatch(where, `its bytes hash to ${digestAlgorithm(digest)}:${actual}`);
@@ -35,8 +35,8 @@ export async function* checkedStream(
 
 function mismatch(where: string, why: string): TagflowError {
   return new TagflowError('digest-mismatch', {
-    what: `${where} is not what its digest says, and was not stored`,
+    what: `${where} does not match its digest, and was not stored`,
     why,
-    fix: 'the place it comes from is damaged or changes content: push the image there again',
+    fix: 'its origin is damaged or alters content: push the image there again',
   });
 }

@@ -44,7 +44,7 @@ function childOf(entry: unknown, name: string): ChildDescriptor {
     throw new TagflowError('not-supported', {
       what: `${name} lists ${descriptor.digest}, which is not an image`,
       why: `its media type is ${JSON.stringify(descriptor.mediaType)}`,
-      fix: 'push the image with an index of images alone',
+      fix: 'push the image with an index that lists images only',
     });
   }
   return { ...descriptor, platform: platformOf(fields['platform']) };
@@ -67,7 +67,7 @@ function descriptorOf(
   }
   throw invalid(
     name,
-    `it names ${JSON.stringify(digest)?.slice(0, 160) ?? 'nothing'} with the size ${JSON.stringify(size) ?? 'left out'}`,
+    `it refers to ${JSON.stringify(digest)?.slice(0, 160) ?? 'nothing'} with the size ${JSON.stringify(size) ?? 'missing'}`,
   );
 }
 
@@ -81,7 +81,7 @@ function listOf(value: unknown, name: string): readonly unknown[] {
   // Go writes an empty list as null.
   if (value === undefined || value === null) return [];
   if (Array.isArray(value)) return value;
-  throw invalid(name, 'what it names is not a list');
+  throw invalid(name, 'its references are not a list');
 }
 
 function once<T extends { readonly digest: string }>(items: readonly T[]): readonly T[] {
@@ -94,7 +94,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function invalid(name: string, why: string): TagflowError {
   return new TagflowError('registry-answer-invalid', {
-    what: `the manifest ${name} cannot be followed`,
+    what: `cannot follow the references of the manifest ${name}`,
     why,
     fix: 'build and push the image again',
   });

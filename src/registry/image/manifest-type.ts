@@ -54,7 +54,7 @@ export function manifestMediaType(bytes: Uint8Array, declared: string | undefine
   const body = parseObject(bytes);
   if (body === undefined) {
     if (declared === undefined) return undefined;
-    throw conflict(name, `it is declared as ${JSON.stringify(declared)} and is not a JSON object`);
+    throw conflict(name, `it is declared as ${JSON.stringify(declared)} but is not a JSON object`);
   }
   const own = ownType(body);
   if (declared === undefined && own !== undefined && kindOf(own) === undefined) return undefined;
@@ -86,17 +86,20 @@ type Body = Readonly<Record<string, unknown>>;
 function agreed(body: Body, declared: string | undefined, name: string): string | undefined {
   const own = ownType(body);
   if (declared !== undefined && own !== undefined && declared !== own) {
-    throw conflict(name, `it is declared as ${JSON.stringify(declared)} and calls itself ${JSON.stringify(own)}`);
+    throw conflict(name, `it is declared as ${JSON.stringify(declared)} but calls itself ${JSON.stringify(own)}`);
   }
   const listsManifests = Object.hasOwn(body, 'manifests');
   const hasLayers = Object.hasOwn(body, 'layers');
   if (listsManifests && (hasLayers || Object.hasOwn(body, 'config'))) {
-    throw conflict(name, 'it has "manifests", as an index, and "layers" or "config", as the manifest of one image');
+    throw conflict(
+      name,
+      'it has "manifests" like an index, and also "layers" or "config" like the manifest of one image',
+    );
   }
   const type = declared ?? own;
   const kind = type === undefined ? undefined : kindOf(type);
   if ((kind === 'index' && !listsManifests) || (kind === 'image' && !hasLayers)) {
-    throw conflict(name, `it is ${JSON.stringify(type)} and has no ${kind === 'index' ? '"manifests"' : '"layers"'}`);
+    throw conflict(name, `it is ${JSON.stringify(type)} but has no ${kind === 'index' ? '"manifests"' : '"layers"'}`);
   }
   return type;
 }
@@ -129,15 +132,15 @@ function conflict(name: string, why: string): TagflowError {
   return new TagflowError('media-type-conflict', {
     what: `${name} cannot be read as one kind of manifest`,
     why,
-    fix: 'push the image again with a current tool; a manifest like this can show one image to tagflow and another to a cluster',
+    fix: 'push the image again with a current tool; tagflow and a cluster could read different images from such a manifest',
   });
 }
 
 function invalid(where: string, why: string): TagflowError {
   return new TagflowError('registry-answer-invalid', {
-    what: `what the registry sent for ${where} is not an image manifest`,
+    what: `the registry’s response for ${where} is not an image manifest`,
     why,
-    fix: 'check that the host is a container registry, and that nothing between rewrites its answers',
+    fix: 'check that the host is a container registry, and that no proxy rewrites its responses',
   });
 }
 

@@ -24,8 +24,8 @@ export function requireUnmoved(
   if (!expected || actual === wanted || actual === expected.digest) return;
   throw new TagflowError('tag-moved', {
     what: `another writer moved ${repository.name}:${tag}`,
-    why: `it names ${actual ?? 'nothing'}, and the plan was made when it named ${expected.digest ?? 'nothing'}`,
-    fix: 'plan again, and find out what else writes this tag',
+    why: `it points to ${actual ?? 'nothing'}; when the plan was made, it pointed to ${expected.digest ?? 'nothing'}`,
+    fix: 'find out what else writes this tag, then plan again',
     details: { repository: repository.name, tag, expected: expected.digest ?? null, actual: actual ?? null },
   });
 }
@@ -38,8 +38,8 @@ export function digestMismatch(
   actual: string,
 ): TagflowError {
   return new TagflowError('digest-mismatch', {
-    what: `the bytes of ${where} do not have its digest`,
-    why: `${said} was announced, and the bytes of ${repository.host} have ${actual}`,
+    what: `the content of ${where} does not match its digest`,
+    why: `${said} was expected, but the content from ${repository.host} has ${actual}`,
     fix: 'do not use this registry until its operator has explained it: the content was changed',
     details: { repository: repository.name, announced: said, actual },
   });

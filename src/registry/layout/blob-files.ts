@@ -63,7 +63,7 @@ class DiskBlobs implements BlobFiles {
       await this.#removeAbandoned(directory);
       await mkdir(folder, { recursive: true });
       if (!(await isFolder(directory, join(directory, 'blobs'))) || !(await isFolder(directory, folder))) {
-        throw invalid(directory, 'its folder of blobs is gone');
+        throw invalid(directory, 'its blobs directory no longer exists');
       }
       try {
         await this.#fill(part, checkedStream(chunks, blob, where));

@@ -2,13 +2,13 @@
 import { isTagflowError, TagflowError } from '../../model/errors.ts';
 
 const REASONS: Readonly<Record<string, readonly [why: string, fix: string]>> = {
-  ENOSPC: ['the disk is full', 'free some space and try again'],
-  EDQUOT: ['the disk quota is used up', 'free some space and try again'],
-  EFBIG: ['the file would exceed the limit for files', 'raise the limit (ulimit -f) and try again'],
-  EACCES: ['permission denied', 'let this user write to the directory'],
-  EPERM: ['permission denied', 'let this user write to the directory'],
-  EROFS: ['the file system is read-only', 'mount it for writing, or name another directory'],
-  EMFILE: ['this process has too many open files', 'raise the limit (ulimit -n) and try again'],
+  ENOSPC: ['the disk is full', 'free up space, then run the command again'],
+  EDQUOT: ['the disk quota is used up', 'free up space, then run the command again'],
+  EFBIG: ['the file would exceed the file size limit', 'raise the limit (ulimit -f), then run the command again'],
+  EACCES: ['permission denied', 'give this user write access to the directory'],
+  EPERM: ['permission denied', 'give this user write access to the directory'],
+  EROFS: ['the file system is read-only', 'mount it read-write, or use another directory'],
+  EMFILE: ['this process has too many open files', 'raise the limit (ulimit -n), then run the command again'],
 };
 
 /** The code of a system error, `ENOENT`; undefined for other values, our own errors among them. */
@@ -21,7 +21,10 @@ export function codeOf(error: unknown): string | undefined {
 export function storageFailure(error: unknown, what: string): unknown {
   const code = codeOf(error);
   if (code === undefined) return error;
-  const [why, fix] = REASONS[code] ?? ['the file system refused', 'look at the disk and try again'];
+  const [why, fix] = REASONS[code] ?? [
+    'the file system reported an error',
+    'check the disk, then run the command again',
+  ];
   return new TagflowError('storage-failed', {
     what,
     why: `${why} (${code})`,

@@ -79,14 +79,14 @@ export function entryOfTag(index: LayoutIndex, tag: Tag): IndexEntry | undefined
   const [first] = entries;
   if (first === undefined) return undefined;
   if (!isDigest(first.digest)) {
-    throw invalid(index.directory, `the descriptor of tag ${tag} has the digest ${JSON.stringify(first.digest)}`);
+    throw invalid(index.directory, `the descriptor of the tag ${tag} has the digest ${JSON.stringify(first.digest)}`);
   }
   const other = entries.find(({ digest }) => digest !== first.digest);
   if (other === undefined) return first;
   throw new TagflowError('layout-invalid', {
     what: `oci:${index.directory} has two images with the tag ${tag}`,
-    why: `index.json gives it to ${first.digest} and to ${JSON.stringify(other.digest)}`,
-    fix: `take the annotation ${REF_NAME} from the one that is wrong, or remove both with umoci rm and tag again`,
+    why: `index.json assigns it to ${first.digest} and to ${JSON.stringify(other.digest)}`,
+    fix: `remove the annotation ${REF_NAME} from the wrong one, or remove both with umoci rm and tag again`,
     details: { tag, digests: entries.map(({ digest }) => digest) },
   });
 }
@@ -150,7 +150,7 @@ export function invalid(directory: string, why: string, cause?: unknown): Tagflo
   return new TagflowError('layout-invalid', {
     what: `oci:${directory} is not a readable OCI image layout`,
     why,
-    fix: 'name the directory that holds oci-layout, index.json and blobs, or publish into a new one with skopeo copy',
+    fix: 'use the directory that contains oci-layout, index.json and blobs, or create a new layout with skopeo copy',
     cause,
   });
 }

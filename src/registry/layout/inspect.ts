@@ -7,7 +7,7 @@ import { codeOf } from './errors.ts';
 /** The facts about a layout's directory; `exists`: whether it is a layout that could be read. */
 export async function inspectLayout(directory: string, exists: boolean): Promise<RepositoryFacts> {
   if (!exists) {
-    const how = 'there is no such directory';
+    const how = 'the directory does not exist';
     return { exists: 'no', pull: { granted: 'unknown', how }, push: { granted: 'unknown', how } };
   }
   const write = await writable(directory);
@@ -23,8 +23,8 @@ export async function inspectLayout(directory: string, exists: boolean): Promise
 async function writable(directory: string): Promise<Permission> {
   try {
     await access(directory, constants.W_OK | constants.X_OK);
-    return { granted: 'yes', how: 'the directory can be written' };
+    return { granted: 'yes', how: 'the directory is writable' };
   } catch (error) {
-    return { granted: 'no', how: `the directory cannot be written: ${codeOf(error) ?? 'unknown'}` };
+    return { granted: 'no', how: `the directory is not writable: ${codeOf(error) ?? 'unknown'}` };
   }
 }

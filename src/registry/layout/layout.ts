@@ -124,7 +124,7 @@ class LayoutAdapter implements LayoutRegistry {
     const entry = entryOfTag(index, at);
     if (entry === undefined) return undefined;
     const image = await this.#read(directory, entry.digest as Digest, entry.mediaType);
-    if (image === undefined) throw invalid(directory, `tag ${at} names ${entry.digest}, which is not in blobs`);
+    if (image === undefined) throw invalid(directory, `the tag ${at} points to ${entry.digest}, which is not in blobs`);
     return describe(image);
   }
 
@@ -224,8 +224,8 @@ function judge(index: LayoutIndex, { repository, tag, image }: Tagging, options:
   const { expected } = options;
   if (expected === undefined || expected.digest === previous) return { changed: true, previous };
   throw new TagflowError('tag-moved', {
-    what: `${repository.name}:${tag} was moved by another writer, so it was left alone`,
-    why: `it names ${previous ?? 'nothing'}, and ${expected.digest ?? 'nothing'} was expected`,
+    what: `${repository.name}:${tag} was moved by another writer, so tagflow did not change it`,
+    why: `it points to ${previous ?? 'nothing'}; ${expected.digest ?? 'nothing'} was expected`,
     fix: advise`find out what moved it (${{ act: 'status' }}), then run the command again`,
     details: { repository: repository.name, tag, expected: expected.digest ?? null, actual: previous ?? null },
   });
@@ -234,7 +234,7 @@ function judge(index: LayoutIndex, { repository, tag, image }: Tagging, options:
 function notFound(repository: Repository, digest: Digest, exists: boolean): TagflowError {
   return new TagflowError('digest-not-found', {
     what: `${repository.name} has no image ${digest}`,
-    why: exists ? 'its blobs hold no manifest of that digest' : 'the directory does not exist',
+    why: exists ? 'its blobs contain no manifest with that digest' : 'the directory does not exist',
     fix: 'publish the image there first, for instance with skopeo copy --all',
     details: { repository: repository.name, digest },
   });

@@ -79,7 +79,7 @@ async function acquire(directory: string, effects: LayoutEffects) {
       throw new TagflowError('storage-failed', {
         what: `oci:${directory} stayed locked for ${Math.round(waited / 1000)} s`,
         why: `another process holds ${path}`,
-        fix: 'try again when it is done; when no process uses the layout, remove that folder',
+        fix: 'run the command again when it is done; if no process uses the layout, remove that directory',
       });
     }
     const milliseconds = pause * (0.5 + effects.random());
@@ -104,8 +104,8 @@ async function tryAcquire(directory: string, path: string) {
     async assertHeld() {
       if (await isHeld()) return;
       throw new TagflowError('storage-failed', {
-        what: `the lock of oci:${directory} was lost, so nothing was written`,
-        why: `this process was suspended for more than ${STALE_MS / 1000} s, and another took ${path} over`,
+        what: `the lock on oci:${directory} was lost, so nothing was written`,
+        why: `this process was suspended for more than ${STALE_MS / 1000} s, and another process took over ${path}`,
         fix: 'try again',
       });
     },

@@ -48,7 +48,7 @@ export class LayoutStore {
       throw new TagflowError('storage-failed', {
         what: `index.json of oci:${directory} kept changing while it was written`,
         why: 'another program keeps writing to the layout',
-        fix: 'stop that program and try again',
+        fix: 'stop that program, then run the command again',
       });
     });
   }
@@ -65,15 +65,15 @@ export class LayoutStore {
       throw new TagflowError('manifest-too-large', {
         what: `${digest} in oci:${directory} has ${file.size} bytes`,
         why: `a manifest may have at most ${maxBytes} bytes`,
-        fix: 'name the digest of a manifest, not of a layer',
+        fix: 'use the digest of a manifest, not of a layer',
         details: { digest, size: file.size, limit: maxBytes },
       });
     }
     const actual = digestOf(file.bytes, algorithm);
     if (actual === digest) return file.bytes;
     throw new TagflowError('digest-mismatch', {
-      what: `the file for ${digest} in oci:${directory} has other bytes`,
-      why: `they hash to ${actual}`,
+      what: `the file for ${digest} in oci:${directory} does not match its digest`,
+      why: `its content hashes to ${actual}`,
       fix: 'the layout is damaged: copy the image into it again',
       details: { expected: digest, actual },
     });
@@ -87,7 +87,7 @@ export class LayoutStore {
         await removePartialFiles(directory);
         await mkdir(folder, { recursive: true });
         if (!(await isFolder(directory, join(directory, 'blobs'))) || !(await isFolder(directory, folder))) {
-          throw invalid(directory, 'blobs/sha256 is gone');
+          throw invalid(directory, 'blobs/sha256 no longer exists');
         }
         for (const bytes of blobs) {
           const digest = digestOf(bytes);

@@ -181,8 +181,8 @@ function refusal(
 ): TagflowError {
   const { host, path } = repository;
   const ours = credential
-    ? `it refused the credentials that are configured for ${host}`
-    : `it wants credentials, and none are configured for ${host}`;
+    ? `it rejected the credentials that are configured for ${host}`
+    : `it asks for credentials, and none are configured for ${host}`;
   return new TagflowError('unauthorized', {
     what: `${host} denies permission to ${DOING[action]} ${path}`,
     why: said === undefined ? ours : `${ours}; ${said}`,
@@ -198,8 +198,8 @@ function refuseInTheClear({ host }: RemoteRepository, origin: URL, allowed: Read
   if (origin.protocol !== 'http:' || isLoopback(origin.hostname) || allowed.has(host)) return;
   throw new TagflowError('credentials-unsafe', {
     what: `the credentials for ${host} are not sent over plain HTTP`,
-    why: 'anybody on the network could read them; `plainHttp:` in tagflow.yaml alone does not allow that',
-    fix: `TAGFLOW_PLAIN_HTTP_CREDENTIALS=${host} allows it to that host; better: give the registry a certificate, or run without credentials for it`,
+    why: 'anybody on the network could read them; `plainHttp:` in tagflow.yaml does not allow sending credentials',
+    fix: `give the registry a certificate, or run without credentials for it; TAGFLOW_PLAIN_HTTP_CREDENTIALS=${host} allows sending them to that host`,
     details: { host },
   });
 }

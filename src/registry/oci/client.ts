@@ -153,7 +153,7 @@ class HttpRegistryClient implements RegistryClient {
     const wait = parseRetryAfter(headerOf(response, 'retry-after'), clock.now());
     if (wait !== undefined) {
       gate.pause(wait);
-      notify({ level: 'info', text: `${response.url.host} asks to wait ${Math.ceil(wait / 1000)} s` });
+      notify({ level: 'info', text: `${response.url.host} asks tagflow to wait ${Math.ceil(wait / 1000)} s` });
     } else if (response.status === 429) {
       // The whole host gets the pause that one request would have made.
       gate.pause(backoff(pauses + 1, random));
@@ -179,7 +179,7 @@ async function sendWithAuth(
   await auth.challenged(repository, action, response, sent);
   const again = await follow(await auth.header(repository, action));
   if (again.status !== 401) return again;
-  throw await auth.refused(repository, action, `it answered ${describeAnswer(again)} to a fresh login as well`);
+  throw await auth.refused(repository, action, `it also answered ${describeAnswer(again)} after a new login`);
 }
 
 /** The request with its body's stream open: that takes a place at a gate too, which must not be asked for within one. */
@@ -220,7 +220,11 @@ async function followRedirects(
 
 function redirectTarget(request: RegistryRequest, response: HttpResponse, plainHttpHosts: ReadonlySet<string>): URL {
   if (request.method !== 'GET' && request.method !== 'HEAD')
-    throw badRedirect(response.url, headerOf(response, 'location') ?? '', 'a write is not redirected');
+    throw badRedirect(
+      response.url,
+      headerOf(response, 'location') ?? '',
+      'tagflow does not follow redirects of writes',
+    );
   return targetOf(response, plainHttpHosts);
 }
 
@@ -232,12 +236,12 @@ function targetOf(response: HttpResponse, plainHttpHosts: ReadonlySet<string>): 
   if (target.protocol !== 'https:' && target.protocol !== 'http:')
     throw badRedirect(from, location, 'it is not an https URL');
   if (target.protocol === 'http:') {
-    if (from.protocol === 'https:') throw badRedirect(from, location, 'it leaves https for plain HTTP');
+    if (from.protocol === 'https:') throw badRedirect(from, location, 'it leads from https to plain HTTP');
     const allowed = target.host === from.host || isLoopback(target.hostname) || plainHttpHosts.has(target.host);
     if (!allowed) throw badRedirect(from, location, 'plain HTTP is not allowed for that host');
   }
   if (isPrivate(target.hostname) && !isPrivate(from.hostname)) {
-    throw badRedirect(from, location, 'it leads into a private network or to a metadata service');
+    throw badRedirect(from, location, 'it leads to a private network or to a metadata service');
   }
   target.username = '';
   target.password = '';
@@ -255,8 +259,8 @@ function badRedirect(from: URL, location: string, why: string): TagflowError {
 
 function serverFailure(request: HttpRequest, response: HttpResponse): TransportFailure {
   return new TransportFailure(true, {
-    what: `${request.url.host} cannot serve requests now`,
-    why: `${request.method} ${request.url.pathname} was answered ${describeAnswer(response)}`,
+    what: `${request.url.host} cannot serve requests at the moment`,
+    why: `${request.method} ${request.url.pathname} returned ${describeAnswer(response)}`,
     fix: 'run the same command again later; when it persists, check the registry’s status',
     details: { host: request.url.host, status: response.status },
   });
@@ -266,15 +270,15 @@ function tooLate(url: URL, milliseconds: number, allowed: number): TagflowError 
   const seconds = Math.ceil(milliseconds / 1000);
   if (seconds > 0) {
     return new TagflowError('registry-unavailable', {
-      what: `${url.host} asks to wait ${seconds} s`,
-      why: 'that is longer than this run may take: too many requests were made to it',
+      what: `${url.host} asks tagflow to wait ${seconds} s`,
+      why: 'that is longer than the time-out of this run; the registry received too many requests',
       fix: advise`run the same command again in ${seconds} s, or with ${{ act: 'say', what: 'longer time-out' }}`,
       details: { host: url.host, retryAfterSeconds: seconds },
     });
   }
   return new TagflowError('registry-unavailable', {
     what: `${url.host} took too long`,
-    why: `the operation was not done within ${allowed / 1000} s`,
+    why: `the operation did not finish within ${allowed / 1000} s`,
     fix: advise`run the same command again, or with ${{ act: 'say', what: 'longer time-out' }}`,
     details: { host: url.host },
   });

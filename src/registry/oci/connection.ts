@@ -75,7 +75,7 @@ export class OciConnection {
 /** The repository as the protocol spells it: Docker Hub's official images are in `library/`. */
 function remote(repository: Repository): RemoteRepository {
   if (repository.kind !== 'remote') {
-    throw new TagflowError('internal', { what: `${repository.name} is not in a registry that speaks HTTP` });
+    throw new TagflowError('internal', { what: `${repository.name} is not in an HTTP registry` });
   }
   const isHub = repository.host === 'docker.io' || repository.host === 'index.docker.io';
   if (!isHub || repository.path.includes('/')) return repository;

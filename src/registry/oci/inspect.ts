@@ -12,7 +12,7 @@ import type { Credential } from '../credentials/credential.ts';
 import type { CredentialSource } from '../credentials/credentials.ts';
 import type { HttpResponse } from '../../http/http.ts';
 
-const UNTRIED: Permission = { granted: 'unknown', how: 'it is tried only where the repository can be seen' };
+const UNTRIED: Permission = { granted: 'unknown', how: 'it can be tried only if the repository is visible' };
 
 /** Looks at repositories, as the port's `inspect` promises. */
 export class OciInspector {
@@ -35,19 +35,19 @@ export class OciInspector {
     if (typeof list === 'string')
       return { ...common, exists: 'unknown', pull: { granted: 'no', how: list }, push: UNTRIED };
     if (list.status === 404) {
-      const how = `its list of tags was answered ${describeAnswer(list)}`;
+      const how = `listing its tags returned ${describeAnswer(list)}`;
       // Who is not logged in may only not be shown it.
       const exists = credential === undefined ? 'unknown' : 'no';
       return { ...common, exists, pull: { granted: 'unknown', how }, push: UNTRIED };
     }
     if (list.status !== 200) {
-      return { ...common, exists: 'unknown', pull: refusedOr(list, 'its list of tags'), push: UNTRIED };
+      return { ...common, exists: 'unknown', pull: refusedOr(list, 'listing its tags'), push: UNTRIED };
     }
     const push = await this.#tryPush(place, deadline);
     const removeTag: Permission =
       push.granted === 'yes'
         ? await this.#tryRemoval(place, deadline)
-        : { granted: 'unknown', how: 'as pushing is not allowed' };
+        : { granted: 'unknown', how: 'it cannot be tried, as pushing is not allowed' };
     return { ...common, exists: 'yes', pull: { granted: 'yes', how: 'its tags can be listed' }, push, removeTag };
   }
 
@@ -68,13 +68,13 @@ export class OciInspector {
     const { client } = this.#connection;
     const begun = await this.#ask(place, 'blobs/uploads/', { method: 'POST', action: 'push' }, deadline);
     if (typeof begun === 'string') return { granted: 'no', how: begun };
-    if (begun.status !== 202) return refusedOr(begun, 'an upload');
+    if (begun.status !== 202) return refusedOr(begun, 'starting an upload');
     const limits = { longest: 1024 * 1024, tooLong: 'registry-answer-invalid', repository: place } as const;
     const cancel = { ...limits, method: 'DELETE', headers: {}, once: true, action: 'push' } as const;
     const { problem } = await attempt(async () => client.send({ ...cancel, url: client.locationOf(begun) }, deadline));
     const how = problem
-      ? 'an upload was begun; it could not be cancelled, and the registry removes it by itself'
-      : 'an upload was begun, and cancelled';
+      ? 'an upload was started but could not be cancelled; the registry removes it by itself'
+      : 'an upload was started, then cancelled';
     return { granted: 'yes', how };
   }
 
@@ -85,7 +85,7 @@ export class OciInspector {
     const path = `manifests/tagflow-probe-${randomUUID()}`;
     const answer = await this.#ask(place, path, { method: 'DELETE', action: 'delete' }, deadline);
     if (typeof answer === 'string') return { granted: 'no', how: answer };
-    const how = `the removal of a tag that is not there was answered ${describeAnswer(answer)}`;
+    const how = `removing a tag that does not exist returned ${describeAnswer(answer)}`;
     const meaning = meaningOf('tag-deletion', answer);
     if (meaning === 'lacks') abilities.learn(place, 'tag-deletion', { has: false, why: how });
     // "There is no such tag" comes from who would remove one.
@@ -96,13 +96,13 @@ export class OciInspector {
 
 function refusedOr(response: HttpResponse, what: string): Permission {
   const refused = response.status === 401 || response.status === 403 || response.status === 405;
-  return { granted: refused ? 'no' : 'unknown', how: `${what} was answered ${describeAnswer(response)}` };
+  return { granted: refused ? 'no' : 'unknown', how: `${what} returned ${describeAnswer(response)}` };
 }
 
 /** Who we are to the registry; tokens have no name that could be shown. */
 function identityOf(credential: Credential | undefined): string {
   if (credential === undefined) return 'anonymous';
-  return credential.kind === 'password' ? credential.username : 'the owner of a token';
+  return credential.kind === 'password' ? credential.username : 'the owner of the token';
 }
 
 /** RFC 9110, Date: to the second; less than that, and the time on the way, is not skew. */

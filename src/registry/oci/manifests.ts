@@ -109,7 +109,7 @@ function readManifest(response: HttpResponse, repository: RemoteRepository, at: 
   if (header !== undefined && !isDigest(header)) {
     throw new TagflowError('registry-answer-invalid', {
       what: `${repository.host} gives ${where} the digest ${JSON.stringify(header.slice(0, 100))}`,
-      why: 'only sha256 and sha512 are known, and a digest of another kind cannot be checked',
+      why: 'tagflow can check sha256 and sha512 digests only',
       fix: 'push the image with a tool that uses sha256',
     });
   }

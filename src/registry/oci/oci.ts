@@ -200,7 +200,7 @@ class HttpRegistry extends OciContent implements OciRegistry {
     const any = await this.#connection.send(repository, `manifests/${at}`, { ...get, headers }, deadline);
     if (any.status !== 200) return { reason: 'image', text: `the repository ${repository.name} has no ${at}` };
     const form = JSON.stringify(headerOf(any, 'content-type') ?? 'unknown');
-    return { reason: 'form', text: `${repository.name} has ${at} in the form ${form} only` };
+    return { reason: 'form', text: `${repository.name} has ${at} only in the form ${form}` };
   }
 
   async #explainHidden({ host, path, name }: RemoteRepository, status: 404 | 403): Promise<Missing> {

@@ -41,19 +41,19 @@ export function checkRealm(realm: string, registry: URL, known: RealmHosts): URL
   const url = new URL(realm);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refuse('it is not an https URL');
   if (url.protocol === 'http:' && registry.protocol === 'https:')
-    throw refuse('it is plain HTTP, where anyone between could read them');
-  if (url.username !== '' || url.password !== '') throw refuse('it holds a user name of its own');
+    throw refuse('it is plain HTTP, and anybody on the network could read them');
+  if (url.username !== '' || url.password !== '') throw refuse('it contains a user name');
   const sameHost = url.hostname === registry.hostname && (url.port === registry.port || isDefaultHttps(url));
   if (sameHost || known.get(registry.host)?.has(url.host)) {
     url.hash = '';
     return url;
   }
   if (isPrivate(url.hostname) && url.hostname !== registry.hostname) {
-    throw refuse('it is an address inside a private network or a metadata service');
+    throw refuse('it is an address in a private network or of a metadata service');
   }
   throw refuse(
-    `${url.host} is not ${registry.host}, nor known as its token server`,
-    'check the registry’s name; a token server on another host has to be vouched for, in TAGFLOW_TOKEN_SERVERS',
+    `${url.host} is neither ${registry.host} nor known as its token server`,
+    'check the registry’s name; if its token server really is on another host, list that host in TAGFLOW_TOKEN_SERVERS',
   );
 }
 
@@ -78,10 +78,10 @@ function unsafe(
   realm: string,
   registry: URL,
   why: string,
-  fix = 'check the registry’s name and its token server (the realm it answers with)',
+  fix = 'check the registry’s name and its token server (the realm in its challenge)',
 ): TagflowError {
   return new TagflowError('credentials-unsafe', {
-    what: `${registry.host} asks for its credentials to be sent to ${JSON.stringify(oneLine(realm, 120))}`,
+    what: `${registry.host} asks tagflow to send its credentials to ${JSON.stringify(oneLine(realm, 120))}`,
     why: `${why}; nothing was sent`,
     fix,
     details: { host: registry.host },

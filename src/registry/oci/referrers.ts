@@ -127,8 +127,8 @@ export class Referrers {
     }
     throw new TagflowError('registry-answer-invalid', {
       what: `${place.name} does not keep the list of signatures and attestations of ${subject}`,
-      why: `${manifest.digest} was added to the tag ${tag} ${MERGES} times, and is not in it`,
-      fix: 'look for another job that writes this tag, then run the same command again',
+      why: `${manifest.digest} was added to the tag ${tag} ${MERGES} times, but is not there`,
+      fix: 'find the other job that writes this tag, then run the same command again',
       details: { repository: place.name, tag, subject, referrer: manifest.digest },
     });
   }

@@ -18,14 +18,14 @@ export function denied(repository: RemoteRepository, action: Action, response: H
       fix:
         response.status === 412
           ? 'meet the policy of the project, or ask the operator of the registry to change it'
-          : `give the account that is logged in to ${host} the right to ${action} in ${path}`,
+          : `give the account that is logged in to ${host} permission to ${action} in ${path}`,
       details,
     });
   }
   return new TagflowError('registry-answer-invalid', {
-    what: `${host} gave no usable answer for ${name}`,
+    what: `${host} gave no usable response for ${name}`,
     why: `it answered ${describeAnswer(response)}`,
-    fix: 'check that the host is a container registry, and that nothing between rewrites its answers',
+    fix: 'check that the host is a container registry, and that no proxy rewrites its responses',
     details,
   });
 }
@@ -64,13 +64,13 @@ function refusalOf(
     return {
       code: 'tag-immutable',
       what: `${name}:${tag} cannot be moved: the tag is immutable`,
-      fix: 'except the target tags of environments from the registry’s immutability rule',
+      fix: 'exempt the target tags of environments from the registry’s immutability rule',
     };
   }
   if (status === 413 || /too large|size (?:limit|exceed)/i.test(said)) {
     return {
       code: 'manifest-too-large',
-      what: `${host} does not take the manifest of ${digest}: it is too large`,
+      what: `${host} does not accept the manifest of ${digest}: it is too large`,
       fix: 'raise the registry’s limit for manifests, or push an index with fewer entries',
     };
   }
@@ -78,7 +78,7 @@ function refusalOf(
     return {
       code: 'forbidden',
       what: `${host} denies permission to push to ${path}, but allows reading it`,
-      fix: `give the account that is logged in to ${host} the right to push, or check that it is not a mirror`,
+      fix: `give the account that is logged in to ${host} permission to push, or check that it is not a mirror`,
     };
   }
   if (status !== 405 && status !== 415) return undefined;
@@ -96,7 +96,7 @@ export function pushRefused(repository: RemoteRepository, response: HttpResponse
   return new TagflowError('forbidden', {
     what: `${host} does not accept ${path}`,
     why: `it answered ${describeAnswer(response)}: the repository does not exist, or this account may not push to it`,
-    fix: `create ${name} first (Amazon ECR and others do not make repositories by themselves), or give the account that is logged in to ${host} the right to push there`,
+    fix: `create ${name} first (Amazon ECR and others do not create repositories automatically), or give the account that is logged in to ${host} permission to push there`,
     details: { host, repository: path, action: 'push', status: response.status },
   });
 }

@@ -36,12 +36,12 @@ export async function collectTags(
     invalid(
       first,
       `it is longer than ${spellBound(bounds, name)}`,
-      `check that the host is a container registry; ${raiseBound(name, 'there really are that many tags')}`,
+      `check that the host is a container registry; ${raiseBound(name, 'the repository really has that many tags')}`,
     );
   const tags = createTagSet();
   const visited = new Set<string>();
   const ask = async (page: URL): Promise<HttpResponse | undefined> => {
-    if (visited.has(page.href)) throw invalid(first, `its page ${oneLine(page.search)} leads back to itself`);
+    if (visited.has(page.href)) throw invalid(first, `its page ${oneLine(page.search)} links back to itself`);
     if (visited.size >= bounds.pages) throw endless('pages');
     visited.add(page.href);
     return get(page);
@@ -99,7 +99,7 @@ function unlinkedPage(elsewhere: URL | undefined, page: URL, listed: readonly Ta
     return withQuery(page, { n: String(PAGE), last });
   }
   if (!elsewhere) return undefined;
-  throw invalid(page, `its next page is at ${elsewhere.origin}, another place, and is not followed`);
+  throw invalid(page, `its next page is on another server, ${elsewhere.origin}, and is not followed`);
 }
 
 function withoutHash(url: URL): URL {
@@ -117,7 +117,7 @@ function readPage(response: HttpResponse, url: URL): readonly Tag[] {
   // No schema: repositories have tens of thousands of tags, and each is looked at once.
   const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
   const tags: unknown = isObject ? ((body as { readonly tags?: unknown }).tags ?? []) : undefined;
-  if (!Array.isArray(tags)) throw invalid(url, 'it has no list of tags');
+  if (!Array.isArray(tags)) throw invalid(url, 'it contains no list of tags');
   return tags.map((tag: unknown) => {
     if (typeof tag === 'string' && isTag(tag)) return tag;
     throw invalid(url, `${JSON.stringify(oneLine(String(tag), 140))} is not a tag`);
@@ -130,7 +130,7 @@ function withQuery(url: URL, query: Readonly<Record<string, string>>): URL {
   return next;
 }
 
-const NOT_A_REGISTRY = 'check that the host is a container registry, and that nothing between rewrites its answers';
+const NOT_A_REGISTRY = 'check that the host is a container registry, and that no proxy rewrites its responses';
 
 function invalid(url: URL, why: string, fix = NOT_A_REGISTRY): TagflowError {
   return new TagflowError('registry-answer-invalid', {

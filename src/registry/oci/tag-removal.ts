@@ -40,7 +40,7 @@ export class OciTagRemoval {
       const { value, problem } = await attempt(this.#removeNow(place, tag, expected, deadline), 'unauthorized');
       if (!problem) return value;
       if (problem.details['action'] !== 'delete') throw problem;
-      const why = `these credentials may not delete in ${place.path}`;
+      const why = `these credentials do not allow deleting in ${place.path}`;
       abilities.learn(place, 'tag-deletion', { has: false, why });
       return { outcome: 'unsupported', why };
     });
@@ -89,8 +89,8 @@ export class OciTagRemoval {
     if (refused) throw denied(place, 'push', refused);
     throw new TagflowError('registry-answer-invalid', {
       what: `${place.host} deleted an image of ${place.path} when one of its tags was removed`,
-      why: `removing the tag ${tag} deleted ${image.digest}; both were put back, but not other tags of that image`,
-      fix: advise`put target tags back: ${{ act: 'apply' }}; publish version tags again`,
+      why: `removing the tag ${tag} deleted ${image.digest}; both were restored, but not the other tags of that image`,
+      fix: advise`restore target tags: ${{ act: 'apply' }}; publish version tags again`,
       details: { repository: place.name, tag, digest: image.digest },
     });
   }

@@ -138,9 +138,9 @@ function readAnswer(response: HttpResponse, realm: URL): { token: string; lifeti
   const { status } = response;
   if (status >= 300 && status < 400) {
     throw new TagflowError('credentials-unsafe', {
-      what: `the token server ${realm.host} redirects a request for a token to another place`,
-      why: `it answered ${status}, and a redirect of a token request is never followed`,
-      fix: 'check the realm the registry answers with',
+      what: `the token server ${realm.host} redirects token requests`,
+      why: `it answered ${status}, and tagflow never follows a redirect of a token request`,
+      fix: 'check the realm in the registry’s challenge',
     });
   }
   if (status >= 400) {
@@ -154,9 +154,9 @@ function readAnswer(response: HttpResponse, realm: URL): { token: string; lifeti
   // RFC 6750, 2.1, widened to what a header may hold: the token must not be able to end the header.
   if (!answer.success || token === undefined || !/^[\x21-\x7e]+$/.test(token)) {
     throw new TagflowError('registry-answer-invalid', {
-      what: `the token server ${realm.host} answered without a token`,
-      why: 'its answer has to be a JSON object with "token" or "access_token"',
-      fix: 'check the realm the registry answers with',
+      what: `the token server ${realm.host} sent a response without a token`,
+      why: 'the response has to be a JSON object with "token" or "access_token"',
+      fix: 'check the realm in the registry’s challenge',
     });
   }
   const lifetime = Number(answer.data.expires_in);

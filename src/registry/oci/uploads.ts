@@ -123,9 +123,9 @@ function uploadRefused(place: RemoteRepository, response: HttpResponse, where: s
   }
   if (response.status === 400) {
     return new TagflowError('digest-mismatch', {
-      what: `${place.host} did not take ${where}`,
+      what: `${place.host} did not accept ${where}`,
       why: said,
-      fix: 'run the same command again; when it persists, something between here and the registry changes what is sent',
+      fix: 'run the same command again; when it persists, a proxy between here and the registry changes the content',
       details: { host: place.host, status: response.status },
     });
   }

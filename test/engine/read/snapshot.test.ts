@@ -126,9 +126,9 @@ describe('a trunk that tagflow.yaml does not name', () => {
     `version: 1\nimages: { django: { repository: ${DJANGO} } }\nenvironments: { dev: { branch: ${branch} } }\n`;
 
   test.each([
-    ['is that branch', 'main', /the branch "main" is also that of the trunk/],
-    ['is a folder of that branch', 'main/dev', /Git cannot hold the branches "main\/dev" and "main" \(the trunk\)/],
-    ['differs by case', 'MAIN', /differs from that of the trunk only by case/],
+    ['is that branch', 'main', /the branch "main" is also used for the trunk/],
+    ['is a folder of that branch', 'main/dev', /Git cannot have both branches "main\/dev" and "main" \(the trunk\)/],
+    ['differs by case', 'MAIN', /differs only in case from the branch used for the trunk/],
   ])("is the remote's default branch: no environment has a branch for which it %s", async (_, branch, why) => {
     const bench = createBench({ config: own(branch) });
     const error = await failureOf(readSnapshot(bench.context()));

@@ -168,7 +168,7 @@ describe('the commits between two versions', () => {
     [
       'a revision that is not a commit',
       { after: { source: WEB, revision: 'main' } },
-      'its annotations name "main", which is not a whole commit id',
+      'its annotations name "main", which is not a full commit id',
       0,
     ],
     [

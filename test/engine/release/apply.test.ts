@@ -252,7 +252,10 @@ describe('the order of writes', () => {
     const [applied] = await apply(bench.context(), ['prd']);
     expect(applied?.tags[0]).toMatchObject({
       status: 'failed',
-      error: { code: 'release-tag-taken', message: expect.stringContaining('django:prd-1 names another image') },
+      error: {
+        code: 'release-tag-taken',
+        message: expect.stringContaining('django:prd-1 already points to another image'),
+      },
     });
     expect(bench.tagged('django', 'prd-1')).toBe('V4.3');
   });

@@ -406,7 +406,7 @@ describe('case 30: a layer with a web address', () => {
     const error = await failureOf(newRun().copy(repositoryAt(source), repositoryAt(target), image.digest));
     expect(error).toMatchObject({ code: 'digest-not-found' });
     expect(error.message).toContain(layer.digest);
-    expect(error.why).toContain('never followed');
+    expect(error.why).toContain('never follows');
     expect(web.requests).toEqual([]);
   });
 

@@ -172,15 +172,19 @@ describe('a key names', () => {
 describe('a file that cannot be used', () => {
   it.each([
     ['is not JSON', `{"auths": "${SECRET}`, 'it is not JSON'],
-    ['has auths of another form', { auths: [SECRET] }, 'auths has another form'],
-    ['has an entry of another form', { auths: { [HOST]: SECRET } }, `auths.${HOST} has another form`],
+    ['has auths of another form', { auths: [SECRET] }, 'auths does not have the form'],
+    ['has an entry of another form', { auths: { [HOST]: SECRET } }, `auths.${HOST} does not have the form`],
     [
       'has an auth that is not base64 of user:password',
       { auths: { [HOST]: { auth: btoa(SECRET) } } },
       `"auth" of "${HOST}" is not the base64 form`,
     ],
-    ['has a helper of another form', { credHelpers: { [HOST]: { name: SECRET } } }, `credHelpers.${HOST} has another`],
-    ['is a list', [SECRET], 'the top has another form'],
+    [
+      'has a helper of another form',
+      { credHelpers: { [HOST]: { name: SECRET } } },
+      `credHelpers.${HOST} does not have`,
+    ],
+    ['is a list', [SECRET], 'the top does not have the form'],
     ['is longer than a megabyte', SECRET.padEnd(1024 * 1024 + 1), 'longer than 1048576 bytes'],
   ])('because it %s is named, and its content is not shown', async (_what, content, why) => {
     const path = write('.docker/config.json', content);
@@ -298,7 +302,7 @@ describe('case 24: a credential helper', () => {
   it.each(['../evil', 'a/b', '-x', 'a b', '.'])('with the name %s is not started', async (name) => {
     write('.docker/config.json', { credsStore: name });
     const error = await failureOf(asked({ PATH: folder }));
-    expect(error.why).toContain('not one of a program');
+    expect(error.why).toContain('not a valid program name');
   });
 
   it('is asked once for a host, however many repositories are looked at', async () => {

@@ -125,7 +125,7 @@ describeReal('moto', ['moto_server'], () => {
 
     it('case 11: a tag that no filter of IMMUTABLE_WITH_EXCLUSION names is refused', async () => {
       const error = await failureOf(promote('IMMUTABLE_WITH_EXCLUSION', ['dev*']));
-      expect(error).toMatchObject({ code: 'tag-immutable', why: expect.stringContaining('excluded are "dev*"') });
+      expect(error).toMatchObject({ code: 'tag-immutable', why: expect.stringContaining('except "dev*"') });
     });
   });
 

@@ -111,7 +111,7 @@ describe('credentials', () => {
     const error = await failureOf(peek(found));
     expect(error).toMatchObject({
       code: 'unauthorized',
-      message: `there are no AWS credentials for Amazon ECR in ${REGION}`,
+      message: `no AWS credentials found for Amazon ECR in ${REGION}`,
       fix: expect.stringMatching(/AWS_ACCESS_KEY_ID.*AWS_PROFILE.*AWS_WEB_IDENTITY_TOKEN_FILE/),
     });
     expect(proxy.lines).toEqual([]);

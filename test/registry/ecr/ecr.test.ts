@@ -122,7 +122,7 @@ describe('on the wire', () => {
     const page = { status: 200, body: { imageIds: [{ imageTag: 'a' }], nextToken: 'again' } };
     server.intercept('ListImages', () => page, 99);
     const error = await failureOf(createEcrUnderTest(server.url).registry.listTags(REPOSITORY));
-    expect(error).toMatchObject({ code: 'registry-answer-invalid', why: expect.stringContaining('read already') });
+    expect(error).toMatchObject({ code: 'registry-answer-invalid', why: expect.stringContaining('already read') });
     expect(server.operations).toHaveLength(2);
   });
 });
@@ -186,7 +186,7 @@ describe('immutable tags', () => {
     [
       'MUTABLE_WITH_EXCLUSION',
       { imageTagMutability: 'MUTABLE_WITH_EXCLUSION', filters: ['s*'] },
-      /take the filter "s\*" out/,
+      /remove the filter "s\*"/,
     ],
   ] as const)('case 11: %s refuses to move one, before any write, and says which filter to change', async (...row) => {
     const [setting, rule, fix] = row;

@@ -25,7 +25,7 @@ describe('a host of Amazon ECR', () => {
   });
 });
 
-describe('case 25: a look-alike is not a host of Amazon ECR', () => {
+describe('case 25: a look-alike is not an Amazon ECR host', () => {
   it.each([
     ...LOOK_ALIKES,
     '12345678901.dkr.ecr.eu-west-1.amazonaws.com',

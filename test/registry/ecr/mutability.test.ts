@@ -60,7 +60,7 @@ describe('the fix names', () => {
   it.each([
     ['the setting with exclusions', rule('IMMUTABLE'), /IMMUTABLE_WITH_EXCLUSION, with a WILDCARD filter "stg"/],
     ['the filter to add', rule('IMMUTABLE_WITH_EXCLUSION', 'dev'), /add a WILDCARD filter "stg"/],
-    ['the filter to take out', rule('MUTABLE_WITH_EXCLUSION', 'V*', 's*'), /take the filter "s\*" out/],
+    ['the filter to take out', rule('MUTABLE_WITH_EXCLUSION', 'V*', 's*'), /remove the filter "s\*"/],
     ['the usual way out where the rule is not known', undefined, /IMMUTABLE_WITH_EXCLUSION/],
   ])('%s', (_what, rules, expected) => {
     expect(howToExcept(rules, parseTag('stg'))).toMatch(expected);

@@ -152,6 +152,6 @@ describe('case 45: many tags', () => {
     await Promise.all(many.map(async (name) => registry.tag(ecrRepository(), image.digest, name)));
     await server.stop();
     expect(Object.keys(server.tags('acme/app'))).toHaveLength(121);
-    expect(notices[0]?.text).toBe('Amazon ECR in eu-west-1 takes 10 tags a second: 100 are waiting, about 10 s');
+    expect(notices[0]?.text).toBe('Amazon ECR in eu-west-1 accepts 10 tags per second: 100 are waiting, about 10 s');
   });
 });

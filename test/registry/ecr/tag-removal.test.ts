@@ -99,9 +99,9 @@ describe('a look at a repository', () => {
       exists: 'yes',
       identity: `access key ${KEYS.accessKeyId}`,
       clockSkewMs: expect.any(Number) as number,
-      pull: { granted: 'yes', how: 'BatchGetImage was answered' },
-      push: { granted: 'yes', how: 'PutImage of an image that is there was answered' },
-      removeTag: { granted: 'yes', how: 'BatchDeleteImage of a tag that is not there was answered' },
+      pull: { granted: 'yes', how: 'BatchGetImage is allowed' },
+      push: { granted: 'yes', how: 'PutImage of an existing image is allowed' },
+      removeTag: { granted: 'yes', how: 'BatchDeleteImage of a tag that does not exist is allowed' },
       tagRule: { tags: 'immutable', except: ['dev'] },
       cleanUp: {
         combine: 'first-match',

@@ -119,7 +119,7 @@ describe('on the wire', () => {
     const { server, registry } = await promoting();
     server.intercept('ListTags', () => ({ tags: [], nextPageToken: 'again' }), 99);
     const error = await failureOf(registry.listTags(REPOSITORY));
-    expect(error).toMatchObject({ code: 'registry-answer-invalid', why: expect.stringContaining('read already') });
+    expect(error).toMatchObject({ code: 'registry-answer-invalid', why: expect.stringContaining('already read') });
     expect(server.methods).toHaveLength(2);
   });
 

@@ -28,8 +28,8 @@ const publish = async (...tags: readonly string[]) => {
 it('a directory that is not there is no repository, and is not made', async () => {
   expect(await registry().inspect(APP, undefined)).toEqual({
     exists: 'no',
-    pull: { granted: 'unknown', how: 'there is no such directory' },
-    push: { granted: 'unknown', how: 'there is no such directory' },
+    pull: { granted: 'unknown', how: 'the directory does not exist' },
+    push: { granted: 'unknown', how: 'the directory does not exist' },
   });
   expect(readdirSync(folder.path)).toEqual([]);
 });
@@ -40,7 +40,7 @@ it('one that is there may be read, written and cleaned, and its tags may move', 
   expect(await registry().inspect(APP, undefined)).toMatchObject({
     exists: 'yes',
     pull: { granted: 'yes' },
-    push: { granted: 'yes', how: 'the directory can be written' },
+    push: { granted: 'yes', how: 'the directory is writable' },
     removeTag: { granted: 'yes' },
     tagRule: { tags: 'mutable', except: [] },
   });

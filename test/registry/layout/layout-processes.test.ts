@@ -232,7 +232,7 @@ describe('a lock', () => {
       code: 'storage-failed',
       message: expect.stringMatching(/stayed locked for 30 s$/) as unknown,
       why: `another process holds ${lockPath()}`,
-      fix: expect.stringContaining('remove that folder') as unknown,
+      fix: expect.stringContaining('remove that directory') as unknown,
     });
     expect(waited).toBeGreaterThanOrEqual(30_000);
     expect(waited).toBeLessThan(31_000);
@@ -319,7 +319,7 @@ describe('a disk that refuses', () => {
     ]);
     children.push(child);
     const { code, output } = await ended(child);
-    expect(output).toMatch(/^storage-failed: the file would exceed the limit for files \(EFBIG\)/);
+    expect(output).toMatch(/^storage-failed: the file would exceed the file size limit \(EFBIG\)/);
     expect(code).toBe(1);
     expect(indexText(directory)).toBe(before);
     expect(readdirSync(directory).sort()).toEqual(['blobs', 'index.json', 'oci-layout']);
@@ -331,7 +331,7 @@ describe('a disk that refuses', () => {
         code: 'storage-failed',
         message: expect.stringContaining(directory) as unknown,
         why: 'permission denied (EACCES)',
-        fix: 'let this user write to the directory',
+        fix: 'give this user write access to the directory',
       });
       expect(await registryWith().tag(repository, first, parseTag('V1.0'))).toMatchObject({ changed: false });
     });

@@ -31,10 +31,10 @@ describe('a repository that is there', () => {
       identity: 'anonymous',
       clockSkewMs: expect.any(Number) as number,
       pull: { granted: 'yes', how: 'its tags can be listed' },
-      push: { granted: 'yes', how: 'an upload was begun, and cancelled' },
+      push: { granted: 'yes', how: 'an upload was started, then cancelled' },
       removeTag: {
         granted: 'yes',
-        how: 'the removal of a tag that is not there was answered 404 MANIFEST_UNKNOWN: manifest_unknown',
+        how: 'removing a tag that does not exist returned 404 MANIFEST_UNKNOWN: manifest_unknown',
       },
     });
     expect(server.openUploads).toBe(0);
@@ -65,7 +65,7 @@ describe('a repository that is there', () => {
     server.intercept(/^DELETE .*uploads/, () => 'drop');
     expect((await look()).push).toEqual({
       granted: 'yes',
-      how: 'an upload was begun; it could not be cancelled, and the registry removes it by itself',
+      how: 'an upload was started but could not be cancelled; the registry removes it by itself',
     });
   });
 
@@ -109,7 +109,7 @@ describe('who is refused', () => {
 
   it('by 403 as well', async () => {
     server.intercept(/tags\/list/, () => errorAnswer(403, 'DENIED', 'no'));
-    expect((await look()).pull).toEqual({ granted: 'no', how: 'its list of tags was answered 403 DENIED: no' });
+    expect((await look()).pull).toEqual({ granted: 'no', how: 'listing its tags returned 403 DENIED: no' });
   });
 
   it('only for the push reads, and learns that it does no more', async () => {

@@ -61,7 +61,7 @@ describe('Basic authentication', () => {
     const error = await failureOf(oci.registry.resolve(repositoryAt(server), V1));
     expect(error.code).toBe('unauthorized');
     expect(error.message).toBe(`${server.host} denies permission to pull from acme/app`);
-    expect(error.why).toContain('refused the credentials');
+    expect(error.why).toContain('rejected the credentials');
     expect(server.requests).toHaveLength(2);
   });
 
@@ -90,7 +90,7 @@ describe('Basic authentication', () => {
     const error = await failureOf(createOciUnderTest().registry.resolve(repositoryAt(server), V1));
     expect(error).toMatchObject({
       code: 'unauthorized',
-      why: `it wants credentials, and none are configured for ${server.host}`,
+      why: `it asks for credentials, and none are configured for ${server.host}`,
       fix: expect.stringContaining(`docker login ${server.host}`) as string,
     });
     expect(server.requests).toHaveLength(1);

@@ -216,7 +216,7 @@ describe('case 23: https to plain HTTP', () => {
     server.intercept(/./, () => ({ status: 307, headers: { location: `${plain.origin}/v2/acme/app/manifests/V1.0` } }));
     const proxy = await proxyTo(server, 443);
     const error = await failureOf(resolve(NAME, { env: { HTTPS_PROXY: proxy.url }, ca: certificate.cert }));
-    expect(error).toMatchObject({ code: 'registry-answer-invalid', why: 'it leaves https for plain HTTP' });
+    expect(error).toMatchObject({ code: 'registry-answer-invalid', why: 'it leads from https to plain HTTP' });
     expect(plain.requests).toEqual([]);
   });
 

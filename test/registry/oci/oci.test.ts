@@ -304,7 +304,7 @@ describe('servers that fail', () => {
     const began = oci.clock.now();
     await oci.registry.tag(app(), digest, STG);
     expect(oci.clock.now() - began).toBeGreaterThanOrEqual(30_000);
-    expect(oci.notices).toEqual([{ level: 'info', text: `${server.host} asks to wait 30 s` }]);
+    expect(oci.notices).toEqual([{ level: 'info', text: `${server.host} asks tagflow to wait 30 s` }]);
   });
 
   it('case 16: nothing else is sent to a host during its pause', async () => {
@@ -679,7 +679,7 @@ describe('case 27: a listing in pages', () => {
     serve(page(['a'], link));
     const error = await failureOf(list());
     expect(error).toMatchObject({ code: 'registry-answer-invalid' });
-    expect(error.why).toContain('leads back');
+    expect(error.why).toContain('links back');
   });
 
   it('ends a list that never ends', async () => {

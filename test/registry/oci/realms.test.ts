@@ -56,11 +56,11 @@ describe('case 22: the realm of a token', () => {
   it.each([
     ['relative', '/token', 'not an absolute URL'],
     ['another scheme', 'ftp://registry.example/token', 'not an https URL'],
-    ['plain http', 'http://registry.example/token', 'anyone between could read'],
-    ['a user name', 'https://evil@registry.example/token', 'a user name of its own'],
-    ['a metadata service', 'https://169.254.169.254/token', 'a private network or a metadata service'],
-    ['another host', 'https://other.example/token', 'other.example is not registry.example'],
-    ['another port', 'https://registry.example:8443/token', 'registry.example:8443 is not registry.example'],
+    ['plain http', 'http://registry.example/token', 'anybody on the network could read'],
+    ['a user name', 'https://evil@registry.example/token', 'contains a user name'],
+    ['a metadata service', 'https://169.254.169.254/token', 'a private network or of a metadata service'],
+    ['another host', 'https://other.example/token', 'other.example is neither registry.example'],
+    ['another port', 'https://registry.example:8443/token', 'registry.example:8443 is neither registry.example'],
   ])('that is refused as %s is explained, and its registry named to programs', (_what, realm, why) => {
     const error = refusal(() => checkRealm(realm, new URL('https://registry.example'), knownRealms({})));
     expect(error.message).toContain(JSON.stringify(realm));
@@ -73,7 +73,7 @@ describe('case 22: the realm of a token', () => {
     const error = refusal(() =>
       checkRealm('https://10.1.2.3:8443/token', new URL('https://10.1.2.3'), knownRealms({})),
     );
-    expect(error.why).toContain('10.1.2.3:8443 is not 10.1.2.3');
+    expect(error.why).toContain('10.1.2.3:8443 is neither 10.1.2.3');
   });
 
   it('may be the GitLab server of the job on its own port, and there only', () => {

@@ -118,7 +118,10 @@ describe('rights', () => {
         'www-authenticate': `Bearer realm="${server.origin}/token",service="test",scope="repository:acme/app:delete"`,
       },
     }));
-    expect(await remove()).toEqual({ outcome: 'unsupported', why: 'these credentials may not delete in acme/app' });
+    expect(await remove()).toEqual({
+      outcome: 'unsupported',
+      why: 'these credentials do not allow deleting in acme/app',
+    });
     const before = deletes().length;
     expect((await remove(V1)).outcome).toBe('unsupported');
     expect(deletes()).toHaveLength(before);
