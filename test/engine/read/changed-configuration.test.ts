@@ -144,7 +144,10 @@ describe.each(LAYOUTS)('%s', (title, layout) => {
         });
       }
       const never = await failureOf(history(bench.context(), { environment: 'qa', limit: 1 }));
-      expect(never).toMatchObject({ code: 'environment-not-found', why: expect.stringContaining('tagflow.yaml defines') });
+      expect(never).toMatchObject({
+        code: 'environment-not-found',
+        why: expect.stringContaining('tagflow.yaml defines'),
+      });
     });
   });
 
