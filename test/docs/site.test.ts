@@ -8,13 +8,16 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
 import { type Browser, MISSING_BROWSER, type Page, SITE, openBrowser, violations } from '../support/browser.ts';
 
 /** A site that is built already, by `npm run docs`: TAGFLOW_SITE names its folder, the same variables say what it was built for. */
 const BUILT = process.env['TAGFLOW_SITE'];
 const BASE = BUILT === undefined ? '/tagflow/' : (process.env['TAGFLOW_SITE_BASE'] ?? '/');
 const PROJECT =
-  (BUILT === undefined ? undefined : process.env['CI_PROJECT_URL']) ?? 'https://forge.example.com/acme/tagflow';
+  BUILT === undefined
+    ? 'https://forge.example.com/acme/tagflow'
+    : (process.env['CI_PROJECT_URL'] ?? manifest.homepage.replace(/#.*/, ''));
 const IS_REQUIRED = process.env['TAGFLOW_REQUIRE_SITE'] === '1';
 it.runIf(MISSING_BROWSER !== '' && IS_REQUIRED)('the site can be opened', () => {
   throw new Error(`missing: ${MISSING_BROWSER}; TAGFLOW_REQUIRE_SITE=1 forbids to skip`);
@@ -94,10 +97,9 @@ describe.skipIf(MISSING_BROWSER !== '')(
     });
 
     it('names its version, and leads from each page to the other versions of that page', async () => {
-      const { version } = JSON.parse(await readFile(join(SITE, '../../package.json'), 'utf8')) as { version: string };
       const page = await open('how-to/roll-back.html');
       const shown = await page.evaluate<string>('document.querySelector(".VPNavBarMenu").innerText');
-      expect(shown).toContain(version);
+      expect(shown).toContain(manifest.version);
       const link = await page.evaluate<string>('document.querySelector(".edit-link-button").href');
       expect(link).toBe(`${PROJECT}/-/commits/HEAD/docs/how-to/roll-back.md`);
       await page.close();
