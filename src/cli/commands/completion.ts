@@ -9,7 +9,11 @@ export const completion = defineCommand({
   name: 'completion',
   summary: 'print a completion script',
   description: ['Prints a script that completes commands and options in a shell.'],
-  examples: ['source <(tagflow completion bash)', 'tagflow completion fish > ~/.config/fish/completions/tagflow.fish'],
+  examples: [
+    'source <(tagflow completion bash)',
+    'tagflow completion zsh > "${fpath[1]}/_tagflow"',
+    'tagflow completion fish > ~/.config/fish/completions/tagflow.fish',
+  ],
   arguments: { shell: oneOf('shell', 'the shell', SHELLS) },
   options: {},
   async run(session, { shell }, { commands }) {
