@@ -26,6 +26,9 @@ const COLD = 'tagflow --help, nothing compiled before';
 const ROUNDS = 25;
 const LIMIT = 2;
 const STATUS_LIMIT = 5;
+/** What no program that asks Git goes below: its commands, from Node. */
+const GIT_ALONE = 'the Git commands of status, from Node';
+const GIT_LIMIT = 3;
 
 /** Runs the benchmark. */
 export async function run(report: Report): Promise<void> {
@@ -57,6 +60,7 @@ export async function run(report: Report): Promise<void> {
     processOf('tagflow --help', [build.program, '--help']),
     processOf('tagflow promote --help', [build.program, 'promote', '--help']),
     processOf('tagflow status, in the demo', [build.program, '-C', demo, 'status']),
+    processOf(GIT_ALONE, [join(import.meta.dirname, 'bare-status.mjs'), join(demo, 'repository.git')]),
     processOf(COLD, [build.program, '--help'], { NODE_DISABLE_COMPILE_CACHE: '1' }),
   ]);
   report.times(times);
@@ -64,6 +68,9 @@ export async function run(report: Report): Promise<void> {
   report.atMost(times, 'tagflow promote --help', 'node -e 0', LIMIT);
   report.atMost(times, COLD, 'node -e 0', LIMIT);
   report.atMost(times, 'tagflow status, in the demo', 'node -e 0', STATUS_LIMIT);
+
+  report.atMost(times, 'tagflow status, in the demo', GIT_ALONE, GIT_LIMIT);
+  report.atMost(times, GIT_ALONE, 'node -e 0', STATUS_LIMIT);
 
   const { chunks, packages } = await loadedBy(build, ['--help']);
   report.note(`        loaded: ${chunks.length} files with the packages ${packages.join(', ') || 'none'}`);
