@@ -193,7 +193,7 @@ function override(gate: Gate, verdict: Verdict, policy: GatePolicy, request: Ove
   const forbidden = wanted && !given ? whyForbidden(gate, policy, request) : undefined;
   if (wanted && forbidden === undefined) {
     const { by } = given ?? request;
-    const why = given ? `${given.why ?? ''} (entry ${given.id})`.trim() : request.why;
+    const why = given ? relying(given) : request.why;
     return {
       decision: {
         gate: name,
@@ -214,6 +214,17 @@ function override(gate: Gate, verdict: Verdict, policy: GatePolicy, request: Ove
     },
     refusal: { gate: name, decision, ...(until !== undefined && { until }), code, text: words },
   };
+}
+
+/** Why somebody overrode a gate, and the entry that says so, whole however long the reason is. */
+function relying({ why = '', id }: GivenOverride): string {
+  return `${plain(why, 1900)} (entry ${id})`.trim();
+}
+
+/** Whether a decision was made by an entry of the journal: by an approval, or by an override that was written down. */
+export function reliesOn({ gate, decision, reason: said, why = '' }: GateDecision, id: string): boolean {
+  if (decision === 'overridden') return why.endsWith(`(entry ${id})`);
+  return gate === approvals.name && decision === 'pass' && said.includes(id);
 }
 
 /** Whether an override that was written down counts. Without signatures nobody's name is proven. */

@@ -5,6 +5,7 @@ import {
   type JournalHold,
   type Lock,
   isSamePerson,
+  reliesOn,
 } from '../../gates/gates.ts';
 import { type Digest, digestOfData } from '../../model/digest.ts';
 import { attempt } from '../../model/attempt.ts';
@@ -14,11 +15,12 @@ import { policyDigest } from '../../model/gate-policy.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
-import type { ReleaseImage } from '../../model/release.ts';
-import type { Reading, RecordReading } from '../context.ts';
+import { type ReleaseImage, sameImages } from '../../model/release.ts';
+import type { PastReading, Reading, RecordReading } from '../context.ts';
 import { type EntriesAsked, type OpenEntry, journalOf, openEntries, overrideEntries } from '../read/journal.ts';
 import { requireGrown } from '../read/journal-loss.ts';
 import { sameKeyholders } from '../../signing/signing.ts';
+import { type Release, readPast } from '../read/past.ts';
 import { lineThenOf } from '../read/past-rules.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 
@@ -104,14 +106,15 @@ export interface ApprovalCase {
  * `journal-invalid`.
  */
 export async function approvalsOf(
-  reading: RecordReading,
+  reading: PastReading,
   snapshot: Snapshot,
   state: EnvironmentState,
   { releasers, moment, ...subject }: ApprovalSubject & ApprovalCase,
 ): Promise<ApprovalEvidence> {
   const digest = subjectDigest(state.environment, subject);
   const entries = await trusted(reading, snapshot, state, { kind: 'approve', moment });
-  const own = entries.filter(({ entry }) => entry.subject === digest);
+  const bound = entries.filter(({ entry }) => entry.subject === digest);
+  const own = await unspent(reading, snapshot, state, { entries: bound, subject });
   const before =
     own.length > 0 && state.record ? await lineThenOf(reading, state.environment, state.record) : undefined;
   // Who was added to the approvers since the last release is one once those before have approved a release.
@@ -139,18 +142,20 @@ export async function approvalsOf(
 
 /** Overrides of gates for exactly one release. None where the journal cannot be trusted: what it granted is not known. */
 export async function givenOverrides(
-  reading: RecordReading,
+  reading: PastReading,
   snapshot: Snapshot,
-  { environment, record }: EnvironmentState,
+  state: EnvironmentState,
   { moment = Number.POSITIVE_INFINITY, ...subject }: ApprovalSubject & { readonly moment?: Instant | undefined },
 ): Promise<readonly GivenOverride[]> {
+  const { environment, record } = state;
   const journal = journalOf(snapshot);
   const { value: entries = [] } = await attempt(async () => {
     await requireGrown(reading, journal, { environment, record });
     return overrideEntries(reading, journal, environment, subjectDigest(environment, subject));
   }, 'journal-invalid');
   const releasers = environment.trust?.signedBy ?? [];
-  const given = entries.filter(({ entry }) => Date.parse(entry.time) <= moment);
+  const then = entries.filter(({ entry }) => Date.parse(entry.time) <= moment);
+  const given = await unspent(reading, snapshot, state, { entries: then, subject });
   return given.map(({ entry, by }) => ({
     id: entry.id,
     gate: entry.gate ?? '',
@@ -158,6 +163,25 @@ export async function givenOverrides(
     why: entry.reason,
     mayRelease: releasers.length === 0 || releasers.includes(by),
   }));
+}
+
+/**
+ * The entries that no release up to the newest has used up: consent lets one release through, and no later one that is like it. Used
+ * up is what a record relied on, and what was written before a release with these images and this tree.
+ */
+async function unspent(
+  reading: PastReading,
+  snapshot: Snapshot,
+  { environment, record: newest }: EnvironmentState,
+  { entries, subject }: { readonly entries: readonly OpenEntry[]; readonly subject: ApprovalSubject },
+): Promise<readonly OpenEntry[]> {
+  if (entries.length === 0 || !newest) return entries;
+  const { releases } = await readPast(reading, snapshot, environment);
+  const done = releases.filter(({ record }) => record.sequence <= newest.sequence);
+  const uses = ({ record: { images, scope, time, gates } }: Release, { entry }: OpenEntry): boolean =>
+    (scope === subject.scope && sameImages(images, subject.images) && Date.parse(entry.time) <= Date.parse(time)) ||
+    gates.some((decision) => reliesOn(decision, entry.id));
+  return entries.filter((entry) => !done.some((release) => uses(release, entry)));
 }
 
 async function trusted(

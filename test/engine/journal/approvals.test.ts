@@ -120,6 +120,21 @@ describe('approvals of signed releases', () => {
     expect(refusalsOf(await bench.promote('live', {}, BOT))).toEqual(['approvals: wait']);
   });
 
+  test('two people let one release through: after a rollback they are asked again', async () => {
+    for (const name of ['ana', 'bo']) await approve(as(name), PRD);
+    await bench.released('prd', {}, BOT);
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    for (const name of ['ana', 'bo']) await approve(as(name), PRD);
+    await bench.released('prd', {}, BOT);
+    await bench.rollback('prd', { as: { actor: 'bot' }, reason: 'INC-1' });
+    const again = { ...BOT, overrides: ['held'], reason: 'INC-2' };
+    expect(refusalsOf(await bench.promote('prd', {}, again))).toEqual(['approvals: wait']);
+    bench.clock.advance(1000);
+    for (const name of ['ana', 'bo']) await approve(as(name), { ...PRD, ...again });
+    await bench.released('prd', {}, again);
+  });
+
   test('the one who releases does not count, and it is said who does not and who still may', async () => {
     await approve(as('ana'), PRD);
     await approve(as('bot'), PRD);

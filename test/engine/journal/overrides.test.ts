@@ -52,6 +52,30 @@ describe('an override in the journal', () => {
     expect(refusalsOf(await bench.promote('prd', {}, { reason: 'INC-412' }))).toEqual(['soak: wait']);
   });
 
+  test('lets one release through: the same images after a rollback are another release', async () => {
+    bench = createBench({
+      settings: { prd: 'gates: { freezes: [{ from: "2025-12-20T00:00", until: "2026-02-01T00:00", zone: UTC }] }' },
+    });
+    await bench.released('dev', FIRST);
+    await bench.released('stg');
+    await bench.released('prd', {}, { overrides: ['freezes'], reason: 'INC-1' });
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    for (const actor of ['ana', 'bo'])
+      await overrideGate(bench.context({ actor }), { request: PRD, gate: 'freezes', reason: 'INC-412' });
+    await bench.released('prd');
+    await bench.rollback('prd');
+    const again = { overrides: ['held'], reason: 'INC-413' };
+    expect(refusalsOf(await bench.promote('prd', {}, again))).toEqual(['freezes: wait']);
+    bench.clock.advance(1000);
+    await overrideGate(bench.context({ actor: 'ana' }), {
+      request: { ...PRD, ...again },
+      gate: 'freezes',
+      reason: 'INC-413',
+    });
+    await bench.released('prd', {}, again);
+  });
+
   test('of a gate that passes is not written', async () => {
     bench.clock.advance(2 * 864e5);
     expect(await override('soak')).toBeUndefined();

@@ -28,7 +28,7 @@ test('a release that landed had its consent at that moment', async () => {
 }, 400_000);
 
 /** Schedules that find a missing rule, looked at first: what the engine asks may move them. */
-const FINDING = [609, 665, 689, 48, 23, 45];
+const FINDING = [37, 24, 100, 126, 83, 25, 123];
 
 test.each(Object.entries(CONSENT_BREAKS))(
   'without the rule that %s, one is found',

@@ -1,9 +1,11 @@
 // Simulations of an environment that needs two approvals: people approve, take approvals back and override while releases are made,
-// wait for their gates, and lose races. A release that landed had its consent at that very moment, or an override by somebody who may.
+// wait for their gates, and lose races; a release is taken back, and made again. A release that landed had its consent at that very
+// moment, or an override by somebody who may, and no consent that a release before it was made by.
 import type { Context } from '../../../src/engine/context.ts';
 import { approve, unapprove } from '../../../src/engine/journal/approvals.ts';
 import { overrideGate } from '../../../src/engine/journal/overrides.ts';
 import { promote } from '../../../src/engine/release/promote.ts';
+import { rollback } from '../../../src/engine/release/rollback.ts';
 import { promoteWhenGatesPass } from '../../../src/engine/release/wait-for-gates.ts';
 import type { Ledger } from '../../../src/ledger/ledger.ts';
 import type { Digest } from '../../../src/model/digest.ts';
@@ -35,6 +37,9 @@ const APPROVERS = ['ana', 'bo', 'di', 'bot'];
 const NEEDED = 2;
 const ASKED = { kind: 'promote', environment: 'prd', versions: {} } as const;
 
+/** The same promotion after a rollback has put its images on hold. */
+const AGAIN = { ...ASKED, overrides: ['held'], reason: 'INC-2' } as const;
+
 const mail = (name: string): string => `${name}@example.org`;
 const mails = (names: readonly string[]): string => `[${names.map(mail).join(', ')}]`;
 
@@ -49,7 +54,7 @@ environments:
     from: dev
     signedBy: ${mails(['bot', 'ana'])}
     journalBy: { approve: ${mails(APPROVERS)} }
-    overrides: { approvals: ${mails(['cy'])} }
+    overrides: { approvals: ${mails(['cy'])}, held: ${mails(['bot', 'ana'])} }
     gates: { upstream: off, approvals: { count: ${NEEDED}, by: ${mails(APPROVERS)} } }
 `;
 
@@ -68,6 +73,7 @@ export const CONSENT_BREAKS: Readonly<Record<string, (context: Context) => Conte
   },
   'an entry is of the one whose key signed it': (context) => signedAs(context, { dov: 'bo' }),
   'who releases does not approve': (context) => signedAs(context, { bot: 'bo' }),
+  'an override is of somebody who may': (context) => signedAs(context, { dov: 'cy' }),
 };
 
 function bound(ledger: Ledger, changed: Partial<Ledger>): Ledger {
@@ -142,6 +148,16 @@ export async function simulateConsent(
     promote(context, { kind: 'promote', environment: 'dev', versions: { app } });
   run('bot', 0, to('V1.0'));
   await scheduler.run();
+  // Sometimes prd has a release already, to go back to: the one that is made then is made again.
+  const isAgain = random.chance(0.4);
+  if (isAgain) {
+    run('bot', 0, async (context) => {
+      for (const name of ['bo', 'di']) await scene.approve(as(context, name));
+      await promote(context, ASKED);
+      await to('V3.0')(context);
+    });
+    await scheduler.run();
+  }
   const soon = (): number => random.below(900);
   const releaser = random.pick(['bot', 'bot', 'ana']);
   run(releaser, soon(), async (context) => promoteWhenGatesPass(context, ASKED, {}, random.pick([0, 40_000])));
@@ -150,16 +166,24 @@ export async function simulateConsent(
     if (random.chance(0.35)) run(name, 300 + soon(), async (context) => scene.takeBack(context, name));
   }
   if (random.chance(0.4))
-    run(releaser === 'bot' ? 'bot2' : 'ana2', soon(), async (context) =>
-      scene.approve({ ...context, signing: wordSigning(mail(releaser)) }),
-    );
-  if (random.chance(0.25)) run('cy', soon(), async (context) => scene.override(context));
-  if (random.chance(0.3)) run('dov', 200 + soon(), async () => scene.forge('dov'));
-  if (random.chance(0.3))
-    run('bot3', soon(), async (context) => to('V2.0')({ ...context, signing: wordSigning(mail('bot')) }));
-  run('last', 1_500, async (context) => promote({ ...context, signing: wordSigning(mail(releaser)) }, ASKED));
+    run(releaser === 'bot' ? 'bot2' : 'ana2', soon(), async (context) => scene.approve(as(context, releaser)));
+  if (random.chance(0.4)) run('cy', soon(), async (context) => scene.override(context));
+  const kind = random.pick(['approve', 'override'] as const);
+  if (random.chance(0.4)) run('dov', 200 + soon(), async () => scene.forge('dov', kind));
+  if (isAgain) {
+    run('bot4', 1_600, async (context) => rollback(as(context, 'bot'), { kind: 'rollback', environment: 'prd' }));
+    run('again', 2_400, async (context) => promote(as(context, releaser), AGAIN));
+    if (random.chance(0.5)) run('cy2', 2_000 + soon(), async (context) => scene.override(as(context, 'cy')));
+  }
+  if (random.chance(0.3)) run('bot3', soon(), async (context) => to('V4.0')(as(context, 'bot')));
+  run('last', 1_500, async (context) => promote(as(context, releaser), ASKED));
   const ended = await scheduler.run();
   return ended ? scene.judge() : { violations: ['never-ended'], approved: 0, overridden: 0 };
+}
+
+/** Signing with somebody's key. */
+function as(context: Context, name: string): Context {
+  return { ...context, signing: wordSigning(mail(name)) };
 }
 
 /** Errors end a process; defects end the simulation. */
@@ -208,16 +232,17 @@ class Scene {
     this.#subjects.set(outcome.subject, images.map(({ name, version }) => `${name} ${version}`).join(', '));
   }
 
-  /** Somebody who may push to the journal writes an approval past tagflow. */
-  async forge(name: string): Promise<void> {
+  /** Somebody who may push to the journal writes an approval or an override past tagflow. */
+  async forge(name: string, kind: 'approve' | 'override'): Promise<void> {
     const [subject] = [...this.#subjects.keys()].slice(-1);
     if (!subject) return;
     const draft = {
-      kind: 'approve',
+      kind,
       environment: 'prd',
       time: new Date(EPOCH + 1).toISOString(),
       actor: name,
       subject,
+      ...(kind === 'override' && { gate: 'approvals', reason: 'INC-9' }),
     } as const;
     const entry = makeEntry(draft, 1);
     const signature = await wordSigning(mail(name)).sign('ssh', signedText(entry), 'journal');
@@ -229,9 +254,16 @@ class Scene {
   judge(): ConsentVerdict {
     const violations: string[] = [];
     const counts = { approved: 0, overridden: 0 };
+    const used = new Map<string, number>();
     for (const { id } of this.#world.headsOf(PRD)) {
       const record = this.#recordAt(id);
-      if (!record) continue;
+      if (!record || record.action !== 'promote') continue;
+      for (const entry of entriesOf(record)) {
+        const before = used.get(entry) ?? record.sequence;
+        used.set(entry, before);
+        if (before !== record.sequence)
+          violations.push(`consent-used-twice: ${entry} by releases ${before} and ${record.sequence}`);
+      }
       const entries = this.#entriesAt(this.#world.when(PRD, id)?.get(this.#world.journal));
       const what = record.images.map(({ name, version }) => `${name} ${version}`).join(', ');
       const own = entries.filter(({ subject }) => subject !== undefined && this.#subjects.get(subject) === what);
@@ -261,6 +293,12 @@ class Scene {
       parseEntry(Buffer.from(content).toString(), path),
     );
   }
+}
+
+/** The ids of the entries that a record says it was made by. */
+function entriesOf({ gates }: ReleaseRecord): readonly string[] {
+  const said = gates.filter(({ gate }) => gate === 'approvals').map(({ reason, why = '' }) => `${reason} ${why}`);
+  return said.flatMap((text) => [...text.matchAll(/\b[0-9a-f]{12}\b/g)].map(([id]) => id));
 }
 
 /** Who signed an entry, by the word that is its signature. */
