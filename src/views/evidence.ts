@@ -2,6 +2,8 @@
 import type { ExportedEvidence, LineEvidence, ReleaseEvidence } from '../engine/audit/evidence.ts';
 import type { Finding } from '../engine/audit/findings.ts';
 import { formatCsv } from './csv.ts';
+import { readMe } from './evidence-read-me.ts';
+import { recordOf } from './findings.ts';
 import { toJson } from './data.ts';
 import { time } from './shapes.ts';
 import { tableOf } from './view.ts';
@@ -15,6 +17,7 @@ export function evidenceFiles(evidence: ExportedEvidence): ReadonlyMap<string, U
     ['heads.csv', headsTable(evidence)],
     ['releases.csv', releasesTable(lines)],
     ['images.csv', imagesTable(lines)],
+    ['RECORDS', recordList(lines)],
     ['findings.csv', findingsTable(audit.findings)],
     ['findings.sarif', toJson(sarif(audit.findings))],
   ];
@@ -28,6 +31,21 @@ export function evidenceFiles(evidence: ExportedEvidence): ReadonlyMap<string, U
 /** The file of a release's record: `records/prd/000007.yaml`. */
 function recordFile({ line }: Pick<LineEvidence, 'line'>, { release }: ReleaseEvidence): string {
   return `records/${line}/${String(release.record.sequence).padStart(6, '0')}.yaml`;
+}
+
+/**
+ * A row for each record, for a loop of a shell: its file, where a repository has it, its line, who signed it and when, as ssh-keygen
+ * takes a time. No word has a space; `-`: OpenSSH did not sign it.
+ */
+function recordList(lines: readonly LineEvidence[]): string {
+  const rows = lines.flatMap((line) =>
+    line.releases.map((one) => {
+      const { commit, signer, since } = one.release;
+      const isSsh = one.signature && line.signers?.method === 'ssh' && signer !== undefined && !/\s/.test(signer);
+      return `${recordFile(line, one)} ${commit}:${one.path} ${line.line} ${isSsh ? signer : '-'} ${time(since).replaceAll(/[-:T]/g, '')}\n`;
+    }),
+  );
+  return rows.join('');
 }
 
 function recordFiles(line: LineEvidence, one: ReleaseEvidence): readonly (readonly [string, Uint8Array])[] {
@@ -136,7 +154,16 @@ function sarif(findings: readonly Finding[]): unknown {
           ruleId: rule,
           level: 'error',
           message: { text: problem },
-          locations: [{ logicalLocations: [{ name: environment, fullyQualifiedName: `${branch}@${commit}` }] }],
+          locations: [
+            {
+              // Tools that show results beside files, as GitHub's code scanning, take none without a file.
+              physicalLocation: {
+                artifactLocation: { uri: encodeURI(recordOf(environment)) },
+                region: { startLine: 1 },
+              },
+              logicalLocations: [{ name: environment, fullyQualifiedName: `${branch}@${commit}` }],
+            },
+          ],
           partialFingerprints: { 'tagflow/v1': `${environment} ${commit} ${rule}` },
           properties: { author, branch, commit },
         })),
@@ -144,63 +171,3 @@ function sarif(findings: readonly Finding[]): unknown {
     ],
   };
 }
-
-function readMe({ trunk, lines, audit, problems }: ExportedEvidence): string {
-  const releases = lines.reduce((sum, line) => sum + line.releases.length, 0);
-  const signed = lines.some(({ signers }) => signers !== undefined);
-  const missing = problems.map(({ environment, problem }) => `- ${environment} is missing: ${problem.message}\n`);
-  return `# Evidence
-
-What the releases of a repository say: ${releases} releases of ${lines.length} environments, read with the trunk \`${trunk.branch}\` at
-\`${trunk.head}\`. The same commits give the same files, byte for byte. \`heads.csv\` has the heads of all branches.
-
-${missing.join('')}
-| file | holds |
-|---|---|
-| \`releases.csv\` | each release: when, what changed, who, why, its commit, and its record below \`records/\` |
-| \`images.csv\` | each image of each release, with its digest |
-| \`findings.csv\`, \`findings.sarif\` | ${audit.findings.length} commits that break a rule, as \`tagflow check\` lists them |
-| \`records/\` | the records as they stand in the commits, with their signatures (\`.sig\`) |
-| \`signers/\` | who may sign, as the trunk lists them |
-| \`SHA256SUMS\` | the checksums of all other files |
-
-## Verify that no file was changed
-
-\`\`\`sh
-sha256sum --check SHA256SUMS
-\`\`\`
-
-## Verify that a record is what the repository has
-
-In a clone of the repository, with the columns \`commit\`, \`path\` and \`record\` of a row of \`releases.csv\`:
-
-\`\`\`sh
-git show COMMIT:PATH | cmp - EVIDENCE/RECORD
-\`\`\`
-
-That the commit is on the branch, and when it came there:
-
-\`\`\`sh
-git log --first-parent --format='%H %cI' HEAD-OF-THE-BRANCH | grep COMMIT
-\`\`\`
-${signed ? SIGNATURES : ''}
-## Verify that a registry has the image
-
-\`\`\`sh
-crane digest REPOSITORY@DIGEST
-\`\`\`
-`;
-}
-
-const SIGNATURES = `
-## Verify who released it
-
-\`PRINCIPAL\` is the column \`signer\`; \`SINCE\` is the column \`since\`, written as \`20261130120000Z\`:
-
-\`\`\`sh
-ssh-keygen -Y verify -f signers/LINE/allowed -I PRINCIPAL -n tagflow-release \\
-  -O verify-time=SINCE -s RECORD.sig < RECORD
-\`\`\`
-
-Where OpenPGP signs, \`gpg --import signers/LINE/allowed\` and \`gpg --verify RECORD.sig RECORD\` do.
-`;

@@ -3,6 +3,7 @@ import type { Finding } from '../engine/audit/findings.ts';
 import type { Diagnosis } from '../engine/doctor/diagnosis.ts';
 import { digestHex, digestOf } from '../model/digest.ts';
 import { shortId } from '../model/object-id.ts';
+import { recordPath } from '../model/pipeline.ts';
 import { plain } from '../model/text.ts';
 import { toJson } from './data.ts';
 import type { Failure } from './failure.ts';
@@ -34,14 +35,19 @@ export function failureFinding({ code, text: { what, why, fix } }: Failure): CiF
 
 /** What `check` found, as a finding. */
 export function auditFinding({ rule, environment, branch, commit, author, problem }: Finding): CiFinding {
-  const [name = environment, application] = environment.split('/');
   return {
     rule: `check-${rule}`,
     level: 'error',
     what: `${environment}: ${shortId(commit)} on ${branch}, by ${author}: ${problem}`,
-    path: `.tagflow/releases/${name}${application === undefined ? '' : `/${application}`}.yaml`,
+    path: recordOf(environment),
     key: `${environment} ${commit}`,
   };
+}
+
+/** Where the record of a line stands, by the line's name: `prd`, `prd/shop`. */
+export function recordOf(line: string): string {
+  const [environment = line, application] = line.split('/');
+  return recordPath({ environment, application });
 }
 
 /** What `doctor` wants to be fixed, as findings. */

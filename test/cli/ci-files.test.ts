@@ -182,7 +182,7 @@ describe('what a check found', () => {
         check_name: 'tagflow-check-content',
         fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
         severity: 'major',
-        location: { path: '.tagflow/releases/prd/shop.yaml', lines: { begin: 1 } },
+        location: { path: '.tagflow/releases/shop/prd.yaml', lines: { begin: 1 } },
       },
     ]);
     const again = await write([auditFinding({ ...finding, problem: 'in other words' })]);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { succeeded } from '../support/cli.ts';
 import { run } from '../support/git-repository.ts';
-import { type Keys, createSshKeys } from '../support/keys.ts';
+import { type Keys, createGpgKeys, createSshKeys } from '../support/keys.ts';
 import {
   type TestPipeline,
   createLayoutPipeline,
@@ -13,6 +13,7 @@ import {
   forkPipeline,
 } from '../support/pipeline.ts';
 import { describeReal } from '../support/real.ts';
+import { sarifProblems } from '../support/sarif.ts';
 
 /** A table of evidence, by column. The tests' own values hold neither quotes nor line breaks that matter. */
 async function tableOf(file: string): Promise<readonly Readonly<Record<string, string>>[]> {
@@ -21,6 +22,12 @@ async function tableOf(file: string): Promise<readonly Readonly<Record<string, s
     [...row.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
   const names = cells(head);
   return rows.map((row) => Object.fromEntries(cells(row).map((cell, index) => [names[index] ?? '', cell])));
+}
+
+/** The commands of the README of evidence, in their order. */
+async function commandsOf(folder: string): Promise<readonly string[]> {
+  const readMe = await readFile(join(folder, 'README.md'), 'utf8');
+  return [...readMe.matchAll(/^```sh\n([^]*?)\n```$/gm)].map(([, command = '']) => command);
 }
 
 describe('evidence', () => {
@@ -39,10 +46,23 @@ describe('evidence', () => {
     await run('diff', ['-r', inFolder('first'), inFolder('again')]);
   });
 
-  it('is the same in another clone, in another time zone', async () => {
+  it('is the same in another clone, in another time zone, for another user', async () => {
     const clone = join(pipeline.folder, 'another-clone');
     await run('git', ['clone', '-q', pipeline.repository.folder, clone]);
-    const env = { TZ: 'Pacific/Auckland', LC_ALL: 'C', TAGFLOW_REPO: `file://${pipeline.repository.folder}` };
+    const home = join(pipeline.folder, 'another-home');
+    await mkdir(home);
+    await writeFile(
+      join(home, '.gitconfig'),
+      '[user]\n\tname = Bo\n\temail = bo@example.org\n[core]\n\tautocrlf = true\n',
+    );
+    const env = {
+      TZ: 'Pacific/Auckland',
+      LC_ALL: 'C',
+      HOME: home,
+      USER: 'bo',
+      TAGFLOW_ACTOR: 'bo',
+      TAGFLOW_REPO: `file://${pipeline.repository.folder}`,
+    };
     succeeded(await pipeline.tagflow(['-C', clone, 'audit', 'export', 'elsewhere'], { env }));
     await run('diff', ['-r', inFolder('first'), join(clone, 'elsewhere')]);
   });
@@ -57,24 +77,34 @@ describe('evidence', () => {
     expect(failed.match(/: FAILED$/gm)).toHaveLength(listed.length);
   });
 
-  it('is verified by the commands of its README, as they stand there', async () => {
-    const readMe = await readFile(inFolder('first', 'README.md'), 'utf8');
-    const commands = [...readMe.matchAll(/^```sh\n([^]*?)\n```$/gm)].map(([, command = '']) => command);
-    const [sums = '', show = '', log = ''] = commands;
-    const [row] = (await tableOf(inFolder('first', 'releases.csv'))).slice(-1);
-    const { commit = '', path = '', record = '', line = '' } = row ?? {};
-    const heads = await tableOf(inFolder('first', 'heads.csv'));
-    const head = heads.find((one) => one['line'] === line)?.['head'] ?? '';
-    const filled = (command: string): string =>
-      command
-        .replaceAll('HEAD-OF-THE-BRANCH', head)
-        .replaceAll('EVIDENCE/RECORD', inFolder('first', record))
-        .replaceAll('COMMIT', commit)
-        .replaceAll('PATH', path);
-    expect(await run('sh', ['-c', sums], { cwd: inFolder('first') })).not.toContain('FAILED');
-    const { folder } = pipeline.repository;
-    expect(await run('sh', ['-c', filled(show)], { cwd: folder })).toBe('');
-    expect(await run('sh', ['-c', filled(log)], { cwd: folder })).toMatch(new RegExp(`^${commit} .*T.*$`, 'm'));
+  it('is verified by the commands of its README, as they stand there, and what was changed is named', async () => {
+    const [sums, records, branches] = await commandsOf(inFolder('first'));
+    const count = (await tableOf(inFolder('first', 'releases.csv'))).length;
+    const shell = async (command: string | undefined, folder: string): Promise<string> =>
+      run('sh', ['-c', `${command?.replaceAll('REPOSITORY', pipeline.repository.folder)} 2>&1 || true`], {
+        cwd: inFolder(folder),
+      });
+    expect(await shell(sums, 'first')).toBe('all files are as they were written\n');
+    expect(await shell(records, 'first')).toBe(`looked at ${count} records\n`);
+    const looked = await shell(branches, 'first');
+    expect(looked.trimEnd().split('\n')).toEqual([
+      'looked at 4 commits of dev',
+      'looked at 1 commits of stg',
+      'looked at 1 commits of prd',
+    ]);
+
+    await run('cp', ['-r', inFolder('first'), inFolder('forged')]);
+    const list = await readFile(inFolder('forged', 'RECORDS'), 'utf8');
+    await appendFile(inFolder('forged', 'records/dev/000002.yaml'), ' ');
+    await writeFile(
+      inFolder('forged', 'RECORDS'),
+      list.replace(/(prd\/000001.yaml) [0-9a-f]+/, `$1 ${'0'.repeat(40)}`),
+    );
+    expect(await shell(records, 'forged')).toMatch(
+      /differs: records\/dev\/000002\.yaml[^]*differs: records\/prd\/000001\.yaml/,
+    );
+    expect(await shell(branches, 'forged')).toContain('not on the branch: records/prd/000001.yaml');
+    expect(await shell(sums, 'forged')).toMatch(/RECORDS: FAILED[^]*000002\.yaml: FAILED/);
   });
 
   it('has a checksum for each of its other files', async () => {
@@ -121,6 +151,7 @@ describe('evidence', () => {
       readonly version: string;
       readonly runs: readonly { readonly results: readonly { readonly ruleId: string }[] }[];
     };
+    expect(sarifProblems(sarif)).toEqual([]);
     expect(sarif.version).toBe('2.1.0');
     expect(sarif.runs[0]?.results.map(({ ruleId }) => ruleId)).toEqual(['foreign']);
     expect(await tableOf(join(changed.folder, 'found/findings.csv'))).toMatchObject([{ line: 'prd', rule: 'foreign' }]);
@@ -164,18 +195,50 @@ describeReal('evidence of signed releases', ['ssh-keygen'], () => {
     await keys.remove();
   });
 
-  it('is verified by ssh-keygen as the README says, and a changed record is not', async () => {
+  it('is verified by ssh-keygen as the README says, and a changed record and a revoked key are not', async () => {
     const folder = join(pipeline.folder, 'signed');
-    expect(await readFile(join(folder, 'README.md'), 'utf8')).toContain('ssh-keygen -Y verify -f signers/LINE/allowed');
-    const [release] = await tableOf(join(folder, 'releases.csv'));
-    const { line = '', signer = '', since = '', record = '' } = release ?? {};
-    const verify = async (input: string): Promise<string> => {
-      const at = since.replaceAll(/[-:]/g, '').replace('T', '');
-      const args = ['-Y', 'verify', '-f', `signers/${line}/allowed`, '-I', signer, '-n', 'tagflow-release'];
-      return run('ssh-keygen', [...args, '-O', `verify-time=${at}`, '-s', `${record}.sig`], { cwd: folder, input });
-    };
-    const text = await readFile(join(folder, record), 'utf8');
-    expect(await verify(text)).toMatch(/^Good "tagflow-release" signature for ana@example\.org/);
-    await expect(verify(text.replace('V4.0', 'V4.9'))).rejects.toThrow(/ssh-keygen/);
+    const signatures = (await commandsOf(folder)).find((command) => command.includes('ssh-keygen')) ?? '';
+    const shell = async (): Promise<string> => run('sh', ['-c', `{ ${signatures}\n} 2>/dev/null`], { cwd: folder });
+    expect(await shell()).toBe('looked at 1 signatures\n');
+
+    const record = join(folder, 'records/dev/000001.yaml');
+    const text = await readFile(record, 'utf8');
+    await writeFile(record, text.replace('V4.0', 'V4.9'));
+    expect(await shell()).toMatch(/^not signed by ana@example\.org: records\/dev\/000001\.yaml$/m);
+
+    await writeFile(record, text);
+    await writeFile(join(folder, 'signers/dev/revoked'), await keys.publicKey('ana'));
+    expect(await shell()).toMatch(/^not signed by ana@example\.org: records\/dev\/000001\.yaml$/m);
   });
+});
+
+describeReal('evidence of releases that OpenPGP signs', ['gpg'], () => {
+  it('is verified by gpg as the README says, and a changed record is not', async () => {
+    const keys = await createGpgKeys(['ana']);
+    const pipeline = await createLayoutPipeline();
+    try {
+      const config = (await exampleFiles())['tagflow.yaml'] ?? '';
+      await pipeline.repository.commit('main', {
+        'tagflow.yaml': `${config}signing: gpg\nsigners: signers.asc\n`,
+        'signers.asc': await keys.publicKey('ana'),
+      });
+      for (const branch of ['dev', 'stg', 'prd']) {
+        await pipeline.repository.move(branch, await pipeline.repository.head('main'));
+      }
+      const env = { TAGFLOW_SIGNING_KEY: join(keys.folder, 'ana.secret') };
+      succeeded(await pipeline.tagflow(['promote', 'dev', 'django=V4.0', 'mariadb=V10.6'], { env }));
+      succeeded(await pipeline.tagflow(['audit', 'export', 'signed']));
+      const folder = join(pipeline.folder, 'signed');
+      const commands = await commandsOf(folder);
+      expect(commands.some((command) => command.includes('ssh-keygen'))).toBe(false);
+      const signatures = commands.find((command) => command.includes('gpg')) ?? '';
+      const shell = async (): Promise<string> => run('sh', ['-c', `{ ${signatures}\n} 2>/dev/null`], { cwd: folder });
+      expect(await shell()).toBe('looked at 1 signatures\n');
+      await appendFile(join(folder, 'records/dev/000001.yaml'), ' ');
+      expect(await shell()).toBe('not signed: records/dev/000001.yaml\nlooked at 1 signatures\n');
+    } finally {
+      await pipeline.remove();
+      await keys.remove();
+    }
+  }, 120_000);
 });

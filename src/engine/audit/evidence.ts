@@ -1,7 +1,7 @@
 // The evidence of an audit: what somebody needs who checks releases without tagflow. It follows from the commits alone, so the
 // same commits give the same bytes.
 import type { ObjectId } from '../../model/object-id.ts';
-import { recordPaths, signaturePath } from '../../model/pipeline.ts';
+import { type Trust, recordPaths } from '../../model/pipeline.ts';
 import type { AuditPorts, RecordReading } from '../context.ts';
 import { readEverything } from '../read/history.ts';
 import type { Past, Release } from '../read/past.ts';
@@ -27,7 +27,7 @@ export interface LineEvidence {
   /** Oldest first. */
   readonly releases: readonly ReleaseEvidence[];
   /** Who may sign, as the trunk lists them, and keys that count no more; undefined where releases are not signed. */
-  readonly signers: { readonly signers: Uint8Array; readonly revoked: Uint8Array | undefined } | undefined;
+  readonly signers: Pick<Trust, 'method' | 'signers' | 'revoked'> | undefined;
 }
 
 /** The evidence of a repository. */
@@ -55,7 +55,7 @@ export async function evidence(context: AuditPorts): Promise<ExportedEvidence> {
       branch: environment.branch,
       head: snapshot.head(environment),
       releases: await filesOf(context, past),
-      signers: trust && { signers: trust.signers, revoked: trust.revoked },
+      signers: trust && { method: trust.method, signers: trust.signers, revoked: trust.revoked },
     });
   }
   const audit = await checkIn(context, snapshot, { environments: [], registry: false });
@@ -67,17 +67,17 @@ async function filesOf(
   { environment, releases }: Past,
 ): Promise<readonly ReleaseEvidence[]> {
   const records = recordPaths(environment);
-  const sig = signaturePath(environment);
+  const all = records.flatMap((path) => [path, `${path}.sig`]);
   const found: ReleaseEvidence[] = [];
   for (let at = 0; at < releases.length; at += TOGETHER) {
     signal.throwIfAborted();
     const some = releases.slice(at, at + TOGETHER);
-    await ledger.bring(some.map(({ commit }) => ({ commit, paths: [...records, sig] })));
+    await ledger.bring(some.map(({ commit }) => ({ commit, paths: all })));
     for (const release of some) {
-      const files = await ledger.readFiles(release.commit, [...records, sig], LARGEST_RECORD);
+      const files = await ledger.readFiles(release.commit, all, LARGEST_RECORD);
       const path = records.find((one) => files.has(one));
       const record = path === undefined ? undefined : files.get(path);
-      if (path !== undefined && record) found.push({ release, path, record, signature: files.get(sig) });
+      if (path !== undefined && record) found.push({ release, path, record, signature: files.get(`${path}.sig`) });
     }
   }
   return found.toReversed();
