@@ -3,7 +3,7 @@ import type { ExportedEvidence, LineEvidence, ReleaseEvidence } from '../engine/
 import type { Finding } from '../engine/audit/findings.ts';
 import { formatCsv } from './csv.ts';
 import { readMe } from './evidence-read-me.ts';
-import { recordOf } from './findings.ts';
+import { recordFileOf } from './findings.ts';
 import { toJson } from './data.ts';
 import { time } from './shapes.ts';
 import { tableOf } from './view.ts';
@@ -158,7 +158,7 @@ function sarif(findings: readonly Finding[]): unknown {
             {
               // Tools that show results beside files, as GitHub's code scanning, take none without a file.
               physicalLocation: {
-                artifactLocation: { uri: encodeURI(recordOf(environment)) },
+                artifactLocation: { uri: encodeURI(recordFileOf(environment)) },
                 region: { startLine: 1 },
               },
               logicalLocations: [{ name: environment, fullyQualifiedName: `${branch}@${commit}` }],

@@ -39,13 +39,13 @@ export function auditFinding({ rule, environment, branch, commit, author, proble
     rule: `check-${rule}`,
     level: 'error',
     what: `${environment}: ${shortId(commit)} on ${branch}, by ${author}: ${problem}`,
-    path: recordOf(environment),
+    path: recordFileOf(environment),
     key: `${environment} ${commit}`,
   };
 }
 
 /** Where the record of a line stands, by the line's name: `prd`, `prd/shop`. */
-export function recordOf(line: string): string {
+export function recordFileOf(line: string): string {
   const [environment = line, application] = line.split('/');
   return recordPath({ environment, application });
 }

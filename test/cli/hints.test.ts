@@ -113,7 +113,7 @@ describe('the source below the command line', () => {
     'src/config/live-schema.ts',
     'src/config/verify-schema.ts',
     'src/engine/release/pull-request-text.ts',
-    'src/views/evidence.ts',
+    'src/views/evidence-read-me.ts',
   ]);
   const OTHERS = /\b(?:git|gcloud|aws|skopeo|gpg|kubectl|helm|docker|kustomize|BATCH)\b|^\s*'--|\[`--|\['--/;
   const COMMAND = new RegExp(`["'\`( ]tagflow (?:${VERBS.join('|')})\\b(?! (?:entry|tries))`);
