@@ -111,9 +111,11 @@ function metricRows(metrics: PageMetrics): readonly (readonly [string, string, r
   const failed = metrics.failed.map(({ release }) => release);
   const recovered = metrics.failed.flatMap((one) => one.recovered ?? []);
   const between = `${metrics.deployments.length}, ${span(metrics.deploymentIntervalSeconds)} between`;
+  const unknown = metrics.leadTimeUnknown.length;
+  const lead = `${span(metrics.changeLeadTimeSeconds)}${unknown === 0 ? '' : `; of ${unknown} deployments it is not known`}`;
   return [
     ['deployments', between, metrics.deployments],
-    ['change lead time', span(metrics.changeLeadTimeSeconds), metrics.changed],
+    ['change lead time', lead, metrics.changed],
     ['change fail rate', percent(metrics.changeFailRate), failed],
     ['failed deployment recovery time', span(metrics.failedDeploymentRecoveryTimeSeconds), recovered],
     ['deployment rework rate', percent(metrics.deploymentReworkRate), metrics.rework],

@@ -60,6 +60,7 @@ describe.skipIf(MISSING_BROWSER !== '')(`the page in a browser${skipped}`, () =>
     const plot = await page.evaluate<string>('document.querySelector("svg.plot").getAttribute("aria-label")');
     expect(plot).toMatch(/the last 26: 4, of which 1 failed; at most 4 in a week/);
     expect(await page.evaluate<string>('document.querySelector("svg.plot").textContent')).toContain('✗1');
+    expect(await text(page)).toMatch(/change lead time\s+1 h 30 min; of 2 deployments it is not known\s+#3\s*#4/);
     await go('#/');
     expect(await page.evaluate('document.querySelectorAll("svg.sparkline").length')).toBe(2);
     expect(trouble).toEqual([]);

@@ -234,4 +234,30 @@ describe.skipIf(MISSING_BROWSER !== '')(`the page of a real ledger${skipped}`, (
       await pipeline.remove();
     }
   }, 120_000);
+
+  it('is served by tagflow ui, and shows a release that came after it was opened', async () => {
+    const pipeline = await createLayoutPipeline();
+    succeeded(await pipeline.tagflow(['promote', 'dev', 'django=V4.0', 'mariadb=V10.6']));
+    const { child, done } = pipeline.start(['ui']);
+    try {
+      const url = await new Promise<string>((resolve) => {
+        child.stdout.on('data', (chunk: string | Buffer) => resolve(String(chunk).trim()));
+      });
+      const { page, trouble, text } = await pages.openUrl(`${url}#/dev`);
+      expect(await text()).toMatch(/kept up to date[^]*#1[^]*V4\.0/);
+      expect(await violations(page)).toEqual([]);
+
+      succeeded(await pipeline.tagflow(['promote', 'dev', 'django=V4.2']));
+      // The page reads again when somebody comes back to it, and every 15 seconds.
+      await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+      await page.waitForSelector('td a[href="#/dev/2"]');
+      expect(await page.evaluate('location.hash')).toBe('#/dev');
+      expect(trouble.filter((one) => !one.startsWith(url))).toEqual([]);
+      await page.close();
+    } finally {
+      child.kill('SIGINT');
+      await done;
+      await pipeline.remove();
+    }
+  }, 120_000);
 });

@@ -52,6 +52,18 @@ export class Pages {
   }
 
   async openFile(file: string, options: PageOptions = {}): Promise<Opened> {
+    return this.#openAt(`file://${file}`, options);
+  }
+
+  /** Opens a page that a server has, at a view. */
+  async openUrl(url: string): Promise<Opened> {
+    const [base = '', view = ''] = url.split('#', 2);
+    const opened = await this.#openAt(base, {});
+    await opened.go(`#${view}`);
+    return opened;
+  }
+
+  async #openAt(base: string, options: PageOptions): Promise<Opened> {
     const viewport = { width: 1000, height: 800 };
     const page = await this.#browser.newPage({ viewport, timezoneId: 'UTC', ...options });
     return {
@@ -60,7 +72,7 @@ export class Pages {
       text: async () => page.evaluate<string>('document.body.innerText'),
       go: async (view) => {
         await page.goto('about:blank');
-        await page.goto(`file://${file}${view}`);
+        await page.goto(`${base}${view}`);
         await page.waitForSelector('h1');
       },
     };

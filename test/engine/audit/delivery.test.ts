@@ -270,6 +270,58 @@ describe('whatever was released', () => {
     );
   });
 
+  // The definitions of DORA, written down a second time for releases in which each one changes the version, and no two rollbacks
+  // follow one another: then each answer is of the deployment before it.
+  test('the five metrics are those of their definitions', () => {
+    const kind = fc.constantFrom('plan', 'rollback', 'hotfix', 'incident');
+    const step = fc.record({ kind, hours: fc.integer({ min: 1, max: 200 }), fails: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), (steps) => {
+        let hour = 0;
+        const deployments = steps.map((one, index) => {
+          const isRollback = one.kind === 'rollback' && index > 1 && steps[index - 1]?.kind !== 'rollback';
+          const isPlanned = one.kind === 'plan' || (one.kind === 'rollback' && !isRollback);
+          hour += one.hours;
+          return { ...one, hour, isRollback, isPlanned };
+        });
+        const releases = line(
+          ...deployments.map(({ kind: what, hour: at, fails, isRollback }, index): Said => ({
+            day: at / 24,
+            version: `${index}`,
+            verified: fails ? 'failed' : 'passed',
+            ...(isRollback && { to: index - 1 }),
+            ...(what === 'hotfix' && { hotfix: true }),
+            ...(what === 'incident' && { reason: 'INC-1' }),
+          })),
+        );
+        const failing = deployments.filter(
+          ({ fails }, index) => fails || (deployments[index + 1] !== undefined && !deployments[index + 1]?.isPlanned),
+        );
+        const unplanned = deployments.filter(({ isPlanned }) => !isPlanned);
+        const middle = (numbers: readonly number[]): number | undefined => {
+          const left = numbers.toSorted((a, b) => a - b);
+          // Those at both ends are taken away until one or two are left.
+          while (left.length > 2) {
+            left.shift();
+            left.pop();
+          }
+          return left.length === 0 ? undefined : left.reduce((sum, one) => sum + one, 0) / left.length;
+        };
+        const recoveries = failing.flatMap((one) => {
+          const next = deployments[deployments.indexOf(one) + 1];
+          return next ? [(next.hour - one.hour) * 3_600_000] : [];
+        });
+        const gaps = deployments.slice(1).map(({ hours }) => hours * 3_600_000);
+        const found = measured(releases, /^INC-/, [0, 365]);
+        expect(found.perWeek).toBeCloseTo(deployments.length / (365 / 7), 9);
+        expect(found.interval ?? -1).toBeCloseTo(middle(gaps) ?? -1, 3);
+        expect(found.failRate).toBe(failing.length / deployments.length);
+        expect(found.recoveryTime ?? -1).toBeCloseTo(middle(recoveries) ?? -1, 3);
+        expect(found.reworkRate).toBe(unplanned.length / deployments.length);
+      }),
+    );
+  });
+
   test('a median lies between the smallest and the largest, and half of the rest on each side', () => {
     expect(median([])).toBeUndefined();
     fc.assert(
