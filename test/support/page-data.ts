@@ -10,6 +10,8 @@ export interface PageSize {
   readonly applications: number;
   /** Of each line. */
   readonly releases: number;
+  /** What applications are called, before their number. */
+  readonly name?: string;
   /** Stands wherever a person could have written something. */
   readonly text?: string;
   /** Characters of each reason that nothing can compress. */
@@ -22,13 +24,14 @@ export interface PageSize {
 export function pageDataFor({
   applications,
   releases,
+  name = 'app',
   text = 'SHOP-7 new checkout',
   metrics = false,
   noise = 0,
 }: PageSize): PageData {
   const lines = Array.from({ length: applications }, (_, index) =>
     ['dev', 'prd'].map((environment) =>
-      lineFor(environment, applications === 1 ? null : `app-${index}`, { releases, text, metrics, noise }),
+      lineFor(environment, applications === 1 ? null : `${name}-${index}`, { releases, text, metrics, noise }),
     ),
   );
   return {
@@ -88,7 +91,7 @@ const METRICS: PageMetrics = {
 function lineFor(
   environment: string,
   application: string | null,
-  { releases, text, metrics, noise }: Required<Omit<PageSize, 'applications'>>,
+  { releases, text, metrics, noise }: Required<Omit<PageSize, 'applications' | 'name'>>,
 ): PageLine {
   const first = MADE - (metrics ? releases + 1 : 20_000) * HOUR;
   const name = application === null ? environment : `${environment}/${application}`;
