@@ -1,5 +1,5 @@
 // The second view: an environment's past as bars as long as a release ran, its metrics, and its releases as a table.
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { PageData, PageLine, PageMetrics } from '../views/report/page-types.ts';
 import { changesIn, endOf, wordsOf } from './data.ts';
@@ -135,9 +135,12 @@ function Links({ line, numbers }: { readonly line: PageLine; readonly numbers: r
         <button type="button" onClick={() => setIsWhole(true)}>
           {older} older
         </button>
-      )}{' '}
+      )}
       {numbers.slice(older).map((number) => (
-        <ReleaseLink key={number} line={line.name} number={number} />
+        <Fragment key={number}>
+          {' '}
+          <ReleaseLink line={line.name} number={number} />
+        </Fragment>
       ))}
     </>
   );

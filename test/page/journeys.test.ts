@@ -148,7 +148,7 @@ describe.skipIf(MISSING_BROWSER !== '')(`a reader of the page${skipped}`, () => 
 
   it('prints dark text on white paper, with nothing that only a screen can use, and nothing cut off', async () => {
     const { page, go } = await pages.open(
-      { applications: 1, releases: 12 },
+      { applications: 1, releases: 12, metrics: true },
       { viewport: { width: 718, height: 1000 } },
     );
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
@@ -157,9 +157,13 @@ describe.skipIf(MISSING_BROWSER !== '')(`a reader of the page${skipped}`, () => 
       const found = await page.evaluate(`({
         ground: getComputedStyle(document.body).backgroundColor,
         buttons: [...document.querySelectorAll('button, input, nav')].filter((one) => one.offsetParent !== null).length,
+        wide: document.documentElement.scrollWidth > innerWidth,
         cut: [...document.querySelectorAll('.scroll, pre')].filter((one) => getComputedStyle(one).overflowX !== 'visible').length,
       })`);
-      expect({ view, found }).toEqual({ view, found: { ground: 'rgb(255, 255, 255)', buttons: 0, cut: 0 } });
+      expect({ view, found }).toEqual({
+        view,
+        found: { ground: 'rgb(255, 255, 255)', buttons: 0, wide: false, cut: 0 },
+      });
     }
     await page.close();
   });
