@@ -32,6 +32,17 @@ describe('the example of folders on one branch', () => {
     expect(text).toContain('newTag: V10.6');
   });
 
+  it('takes the application of an image for the one that is meant, where none is named', async () => {
+    expect(await inDemo('promote', 'dev', 'db/mariadb=V10.11', '--unhold', '--reason', 'again')).toMatchObject({
+      exit: 0,
+    });
+    expect(await changed()).toEqual(['.tagflow/releases/db/dev.yaml', 'apps/db/dev/kustomization.yaml']);
+    expect(await inDemo('rollback', 'dev', 'db')).toMatchObject({ exit: 0 });
+    const beside = await inDemo('promote', 'dev', 'shop', 'db/mariadb=V10.11');
+    expect(beside).toMatchObject({ exit: 2 });
+    expect(beside.stderr).toContain('db/mariadb is not an image of shop');
+  });
+
   it('asks for an application where there are several, and for one that there is', async () => {
     const none = await inDemo('promote', 'prd');
     expect(none).toMatchObject({ exit: 2 });

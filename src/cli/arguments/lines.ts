@@ -10,12 +10,21 @@ export interface LineWords {
   readonly pairs: readonly string[];
 }
 
-/** Returns words sorted into applications and versions: a word without `=` is an application. */
-export function lineWords(words: readonly string[]): LineWords {
-  return {
-    applications: words.filter((word) => !word.includes('=')),
-    pairs: words.filter((word) => word.includes('=')),
-  };
+/**
+ * Returns words sorted into applications and versions: a word without `=` is an application. Without one, and unless every
+ * application is meant, those that `APP/IMAGE=VERSION` names are.
+ */
+export function lineWords(words: readonly string[], all = false): LineWords {
+  const named = words.filter((word) => !word.includes('='));
+  const pairs = words.filter((word) => word.includes('='));
+  return { applications: named.length > 0 || all ? named : [...new Set(pairs.flatMap(applicationIn))], pairs };
+}
+
+/** The application of `APP/IMAGE=VERSION`; none in `IMAGE=VERSION`. */
+function applicationIn(pair: string): readonly string[] {
+  const [image = ''] = pair.split('=', 1);
+  const at = image.indexOf('/');
+  return at > 0 ? [image.slice(0, at)] : [];
 }
 
 /** Returns the name of the one application that is meant, undefined where several may be. */

@@ -16,7 +16,7 @@ export const promote = defineCommand({
     'Images that the environment runs from its own repository (`repositories:`) are copied there before the commit.',
     'If the environment already has exactly this release, nothing is committed. Its tags are still checked and repaired, and the exit code is 0.',
     '`--plan` takes everything from the file. Versions and options that ask for something else are refused with it.',
-    "In a repository with applications, a word without `=` is an application, or a quoted pattern of applications (`'team-*'`). `APP/IMAGE=VERSION` names an image of one application. Several applications are released by one commit and one push, with one record each. If one of them is refused, nothing is released (exit code 3). Applications that have exactly their release already have their tags checked and repaired.",
+    "In a repository with applications, a word without `=` is an application, or a quoted pattern of applications (`'team-*'`). `APP/IMAGE=VERSION` names an image of one application, and that application if no other is named. Several applications are released by one commit and one push, with one record each. If one of them is refused, nothing is released (exit code 3). Applications that have exactly their release already have their tags checked and repaired.",
     'With `--verify`, the release is then verified as by `tagflow verify --wait`. The exit code is 9 if the verification does not pass. A release that goes through a pull request is verified by the job that runs `apply` after the merge. If several applications are released, each is verified on its own, and a failure of one does not stop the others.',
     'With `--wait-live`, the command ends when the sources under `live` report that the release runs. The exit code is 9 if they do not report it in time; the release stands in both cases. Run `tagflow promote` again to keep waiting. A word after `--wait-live` is read as the waiting time, so write `--wait-live` last, or `--wait-live=10m`.',
     'If another release comes first, the promotion is planned again from the new head, gates included, for up to five minutes.',
@@ -172,7 +172,7 @@ function isForSeveral({
   skipRefused,
   planOut,
 }: Pick<AskedOfSeveral, 'pairs' | 'all' | 'skipRefused' | 'planOut'>): boolean {
-  const { applications } = lineWords(pairs);
+  const { applications } = lineWords(pairs, all);
   if (!all && onlyApplication(applications, all) === applications[0] && !skipRefused) return false;
   if (planOut === undefined) return true;
   throw new TagflowError('usage', {
@@ -188,7 +188,7 @@ async function promoteAll(session: Session, asked: AskedOfSeveral): Promise<numb
     import('../release/finish.ts'),
   ]);
   const { environment, all, skipRefused, dryRun, rendered, from, reason, overrides, version, mergeDivergence } = asked;
-  const { applications, pairs } = lineWords(asked.pairs);
+  const { applications, pairs } = lineWords(asked.pairs, all);
   session.facts.releases(environment);
   const request = {
     environment,
