@@ -149,7 +149,7 @@ async function environmentStatus(
   // Side by side: content of both comes in one request.
   const [{ value: state, problem }, manifests] = await Promise.all([
     readable(snapshot.release(environment)),
-    head && readSaid(context, snapshot.pipeline, environment, head),
+    head && readSaid(context, { pipeline: snapshot.pipeline, environment }, head),
   ]);
   const record = state?.record;
   const said = state && manifests;
@@ -228,7 +228,7 @@ async function pinnedThen(
   if (images.every(({ name }) => environment.images.has(name)) || !('commit' in config)) return undefined;
   const pipeline = (await rulesAt(context, [config.commit])).pipelines.get(config.commit);
   const line = pipeline && lineThen(pipeline, environment);
-  return line && { environment: line, pinned: await readPinned(context, pipeline, line, head) };
+  return line && { environment: line, pinned: await readPinned(context, { pipeline, environment: line }, head) };
 }
 
 async function imageStatuses(

@@ -35,23 +35,21 @@ export async function findEntries(
 ): Promise<ReadonlyMap<string, TreeEntry>> {
   const found = new Map<string, TreeEntry>();
   let open = paths.map((path) => ({ path, parts: splitPath(path), tree: root }));
-  while (open.length > 0) {
+  for (let level = 0; open.length > 0; level += 1) {
     const ids = [...new Set(open.map((search) => search.tree))];
     const trees = new Map((await read(ids)).map((items, index) => [ids[index], known(items)]));
-    const next: typeof open = [];
-    for (const { path, parts, tree } of open) {
-      const [name = '', ...rest] = parts;
+    open = open.filter((search) => {
+      const { path, parts, tree } = search;
+      const name = parts[level] ?? '';
       const index = trees.get(tree);
       const item = index?.items.get(name);
-      if (!index || !item) continue;
+      if (!index || !item) return false;
       refuseTwin(name, index, path);
-      if (item.mode === '40000') {
-        if (rest.length > 0) next.push({ path, parts: rest, tree: item.id });
-      } else if (rest.length === 0) {
-        found.set(path, { path, mode: item.mode, id: item.id });
-      }
-    }
-    open = next;
+      const isLast = level === parts.length - 1;
+      if (item.mode !== '40000' && isLast) found.set(path, { path, mode: item.mode, id: item.id });
+      search.tree = item.id;
+      return item.mode === '40000' && !isLast;
+    });
   }
   return found;
 }

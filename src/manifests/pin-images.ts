@@ -29,7 +29,7 @@ export function pinImages(files: readonly ManifestFile[], pins: readonly Pin[], 
   const index = new NameIndex(pins);
   const configured = options.configured.filter(({ image }) => pins.some((pin) => pin.image === image));
   const reader = new Reader(index, configured, options);
-  const shared = new SharedValues([...files, ...(options.bases ?? [])], reader.caps);
+  const shared = new SharedValues([...files, ...(options.bases ?? [])], reader.caps, reader.parsed);
   const wanted = { pins, index, configured: configured.filter(isField), style: options.style };
   const found = files.flatMap((file): (readonly [Source, readonly Match[]])[] => {
     const source = reader.open(file, shared);

@@ -26,7 +26,7 @@ export function readPins(
   const index = new NameIndex(images);
   const configured = options.configured.filter(({ image }) => images.some((known) => known.image === image));
   const reader = new Reader(index, configured, options);
-  const shared = new SharedValues([...files, ...(options.shared ?? [])], reader.caps);
+  const shared = new SharedValues([...files, ...(options.shared ?? [])], reader.caps, reader.parsed);
   const texts = Map.groupBy(configured.filter(isText), ({ file }) => file);
   return files.flatMap((file) => {
     const lines = texts.get(file.path);

@@ -31,7 +31,7 @@ const NO_SHARED_VALUES: SharedNames = { mayName: () => false };
 export class Reader {
   readonly caps: Caps;
   readonly #index: NameIndex<NamedImage>;
-  readonly #parsed: ParsedFiles;
+  readonly parsed: ParsedFiles;
   readonly #required: ReadonlySet<string>;
   /** Files that are read as text alone: what they hold is not YAML, whatever it looks like. */
   readonly #texts: ReadonlySet<string>;
@@ -43,7 +43,7 @@ export class Reader {
     { maxBytes, parsed = new ParsedFiles() }: Pick<ReadOptions, 'maxBytes' | 'parsed'>,
   ) {
     this.caps = capsFor(maxBytes);
-    this.#parsed = parsed;
+    this.parsed = parsed;
     this.#index = index;
     this.#texts = new Set(configured.flatMap(({ file, text }) => (text ? [file] : [])));
     this.#required = new Set(configured.flatMap(({ file, also = [] }) => [file, ...also.map((field) => field.file)]));
@@ -95,7 +95,7 @@ export class Reader {
         line: undefined,
       };
     }
-    return this.#parsed.read(file, text, this.caps);
+    return this.parsed.read(file, text, this.caps);
   }
 }
 
@@ -131,6 +131,6 @@ function unreadable(
 function fixFor(reason: string, template: boolean): string {
   if (template)
     return 'name the line of the template with file: and text: under pins: in tagflow.yaml, or the field of a values file that the template reads';
-  if (reason.includes('bytes')) return 'split the file, or raise maxFileBytes in tagflow.yaml';
+  if (reason.includes('bytes')) return 'split the file, or raise maxFileSize in tagflow.yaml';
   return reason.includes('UTF-8') ? 'save the file as UTF-8' : 'correct the file';
 }

@@ -13,8 +13,9 @@ import { findSites } from './forms.ts';
 import type { NameIndex, NamedImage } from './image-name.ts';
 import { retarget } from './retarget.ts';
 import { type Leaves, setKeys } from './set-key.ts';
-import { type Source, decode, isSource, readSource } from './source.ts';
+import { type Source, decode, isSource } from './source.ts';
 import { joinChanges, unsafe } from './splice.ts';
+import { ParsedFiles } from './parsed-files.ts';
 import { type Path, describePath, textOf } from './tree.ts';
 import type { ManifestFile } from './values.ts';
 
@@ -38,17 +39,18 @@ export function isValuesFile(path: string): boolean {
 
 /** The names of the Helm releases of Flux in a file that holds nothing else: it may patch one of them, or be patched. */
 export function helmReleasesIn(file: ManifestFile, maxBytes: number): readonly string[] {
-  return releaseNames(file, capsFor(maxBytes));
+  return releaseNames(file, capsFor(maxBytes), new ParsedFiles());
 }
 
-function releaseNames({ path, content }: ManifestFile, caps: Caps): readonly string[] {
+function releaseNames(file: ManifestFile, caps: Caps, parsed: ParsedFiles): readonly string[] {
+  const { content } = file;
   if (
     content.length > caps.bytes ||
     !Buffer.from(content.buffer, content.byteOffset, content.byteLength).includes('HelmRelease')
   )
     return [];
   const text = decode(content);
-  const source = text === undefined ? undefined : readSource(path, text, caps);
+  const source = text === undefined ? undefined : parsed.read(file, text, caps);
   if (!source || !isSource(source) || source.trees.length !== 1) return [];
   return source.trees.flatMap((tree) => {
     const kind = textOf(tree.get(tree.root, ['kind']));
@@ -61,14 +63,17 @@ function releaseNames({ path, content }: ManifestFile, caps: Caps): readonly str
 export class SharedValues {
   readonly #files: ReadonlyMap<string, ManifestFile>;
   readonly #caps: Caps;
+  readonly #parsed: ParsedFiles;
+  readonly #named = new Map<Source, ReadonlyMap<string, readonly string[]>>();
   readonly #read = new Map<string, Source | undefined>();
-  /** The files that hold releases of Helm charts, by the name of the release; filled when first asked for. */
+  /** The files that hold a release of a Helm chart of the same name, by path; filled when first asked for. */
   #releases: ReadonlyMap<string, readonly string[]> | undefined;
 
-  /** `files`: among them the shared ones. */
-  constructor(files: readonly ManifestFile[], caps: Caps) {
+  /** `files`: among them the shared ones. `parsed`: what was parsed of them by others. */
+  constructor(files: readonly ManifestFile[], caps: Caps, parsed = new ParsedFiles()) {
     this.#files = new Map(files.map((file) => [file.path, file]));
     this.#caps = caps;
+    this.#parsed = parsed;
   }
 
   /** The keys that a configured path stands for where the shared values hold a single value there; undefined elsewhere. */
@@ -145,10 +150,24 @@ export class SharedValues {
   #namesOf(source: Source, site: Site): readonly string[] {
     const above = JSON.stringify(site.path.slice(0, -1));
     for (const shared of this.#sharedWith(source)) {
-      const same = findSites(shared).find((other) => JSON.stringify(other.path.slice(0, -1)) === above);
-      if (same && same.names.length > 0) return same.names;
+      const names = this.#namesIn(shared).get(above);
+      if (names) return names;
     }
     return [];
+  }
+
+  /** The names at the first place below each key of shared values, where that place has any. */
+  #namesIn(shared: Source): ReadonlyMap<string, readonly string[]> {
+    const known = this.#named.get(shared);
+    if (known) return known;
+    const first = new Map<string, readonly string[]>();
+    for (const { path, names } of findSites(shared)) {
+      const above = JSON.stringify(path.slice(0, -1));
+      if (!first.has(above)) first.set(above, names);
+    }
+    const named = new Map([...first].filter(([, names]) => names.length > 0));
+    this.#named.set(shared, named);
+    return named;
   }
 
   #sharedWith(source: Source): readonly Source[] {
@@ -157,25 +176,24 @@ export class SharedValues {
 
   /** Where the values of a file may stand that it lacks: shared values, and the release of a base that it patches. */
   #sharedPaths(path: string): readonly string[] {
-    this.#releases ??= this.#releasesByName();
-    const same = [...this.#releases.values()].filter((paths) => paths.includes(path)).flat();
+    this.#releases ??= this.#releasesByPath();
+    const same = this.#releases.get(path) ?? [];
     return [...sharedValuesOf(path), ...same.filter((other) => other !== path)];
   }
 
-  #releasesByName(): ReadonlyMap<string, readonly string[]> {
+  #releasesByPath(): ReadonlyMap<string, readonly string[]> {
     const found = [...this.#files.values()].flatMap((file) =>
-      releaseNames(file, this.#caps).map((name) => ({ name, path: file.path })),
+      releaseNames(file, this.#caps, this.#parsed).map((name) => ({ name, path: file.path })),
     );
-    return new Map(
-      [...Map.groupBy(found, ({ name }) => name)].map(([name, files]) => [name, files.map(({ path }) => path)]),
-    );
+    const groups = [...Map.groupBy(found, ({ name }) => name).values()].map((group) => group.map(({ path }) => path));
+    return new Map(groups.flatMap((paths) => paths.map((path) => [path, paths] as const)));
   }
 
   #open(path: string): Source | undefined {
     if (this.#read.has(path)) return this.#read.get(path);
     const file = this.#files.get(path);
     const text = file && file.content.length <= this.#caps.bytes ? decode(file.content) : undefined;
-    const read = text === undefined ? undefined : readSource(path, text, this.#caps);
+    const read = text === undefined || !file ? undefined : this.#parsed.read(file, text, this.#caps);
     const source = read && isSource(read) ? read : undefined;
     this.#read.set(path, source);
     return source;

@@ -64,6 +64,18 @@ describe('a tree of a thousand million paths', () => {
 
 const most = (files: number) => ({ ...readBounds({}), files });
 
+describe('a tree of very many folders', () => {
+  it('is refused at the first level that has too many, before what lies in them is read', async () => {
+    const trees = createTrees();
+    const below = Array.from({ length: 2_001 }, (_, index) => folder(`d${index}`, trees.make([file('f', `${index}`)])));
+    const root = trees.make(below);
+    expect((await failureOf(listEntries(trees.read, root, '', most(1000)))).code).toBe('tree-unsafe');
+    expect(trees.reads()).toBe(1);
+    expect((await failureOf(diffTrees(trees.read, trees.make([]), root, most(1000)))).code).toBe('tree-unsafe');
+    expect(trees.reads()).toBe(3);
+  });
+});
+
 describe('a tree at its bound', () => {
   it('is listed with as many files as it may have, and with none more', async () => {
     const trees = createTrees();

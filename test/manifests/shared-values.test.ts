@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ConfiguredPin } from '../../src/model/pipeline.ts';
 import { type PinResult, pinImages, readPins, sharedValuesOf } from '../../src/manifests/manifests.ts';
+import { cpuTime } from '../support/cpu.ts';
 import { refusal } from '../support/failure.ts';
 import { D, OLD, REPOSITORY, file, options, pinOf, textAfter } from './support.ts';
 
@@ -124,4 +125,30 @@ it('shared values stand beside a file that is called as values are, or above it'
   expect(sharedValuesOf('env/dev/values.yaml')).toEqual(['env/values.yaml']);
   expect(sharedValuesOf('values-dev.yaml')).toEqual(['values.yaml']);
   expect(sharedValuesOf('apps/deployment.yaml')).toEqual([]);
+});
+
+describe('very many values', () => {
+  it('are read in a time that grows with their number', () => {
+    const values = (count: number, value: (at: number) => string): string =>
+      Array.from({ length: count }, (_, at) => `c${at}: {image: {${value(at)}}}\n`).join('');
+    const read = (count: number): number =>
+      cpuTime(() => {
+        const own = file(
+          OWN,
+          values(count, () => 'tag: V1'),
+        );
+        const shared = file(
+          SHARED.path,
+          values(count, () => `repository: ${REPOSITORY}`),
+        );
+        expect(readPins([own], [pinOf()], { ...options, shared: [shared], maxBytes: 2 ** 23 })).toHaveLength(count);
+      });
+    expect(read(10_000)).toBeLessThan(10_000);
+  });
+
+  it('of very many releases of Helm charts are found by their name alone', () => {
+    const release = (at: number) => file(`apps/r${at}.yaml`, `kind: HelmRelease\nmetadata: {name: r${at}}\n`);
+    const files = Array.from({ length: 20_000 }, (_, at) => release(at));
+    expect(cpuTime(() => readPins(files, [pinOf()], options))).toBeLessThan(15_000);
+  });
 });

@@ -110,7 +110,7 @@ describe('a file that cannot be read', () => {
     const error = refusal(() => beside(`image: django\n${'# x\n'.repeat(options.maxBytes / 4)}`));
     expect(error.code).toBe('manifest-invalid');
     expect(error.why).toContain('262144 are read at most');
-    expect(error.fix).toContain('maxFileBytes');
+    expect(error.fix).toContain('maxFileSize');
   });
 
   it('is refused when it is the kustomization that needs an entry', () => {

@@ -215,6 +215,34 @@ export const HOSTILE: readonly HostileContent[] = [
     },
   },
   {
+    name: 'thirty commits by hand that each change 50,000 manifests',
+    async plant({ repository: { git } }) {
+      const dev = (await git(['rev-parse', 'dev'])).trim();
+      const blobs = await Promise.all(Array.from({ length: 30 }, async (_, commit) => blobOf(git, `k: ${commit}\n`)));
+      const commits = blobs.map((blob, index) => {
+        const files = Array.from(
+          { length: 50_000 },
+          (_, file) => `M 100644 ${blob} environments/dev/wide/d${file % 100}/f${file}.yaml\n`,
+        );
+        return importedCommit(index, dev, files.join(''));
+      });
+      await importCommits(git, 'dev', commits);
+    },
+  },
+  {
+    name: 'manifests of 30 MB that name an image',
+    async plant({ repository }) {
+      const text = (file: number): string => {
+        const lines = Array.from({ length: 40_000 }, (_, line) => `k${line}: django # ${'x'.repeat(5)}\n`);
+        return `# ${file}\n${lines.join('')}`;
+      };
+      const files = Array.from({ length: 30 }, (_, file) => [`environments/dev/m${file}.yaml`, text(file)] as const);
+      await repository.commit('dev', Object.fromEntries(files));
+      // Otherwise Git compares them with one another, on the server's side, in every fetch.
+      await repository.git(['repack', '-adq']);
+    },
+  },
+  {
     name: 'names that globs with many stars nearly match',
     async plant({ repository }) {
       const path = `environments/${'a'.repeat(200)}/${'ab'.repeat(60)}.yml`;

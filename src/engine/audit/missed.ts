@@ -21,7 +21,7 @@ export async function checkMissed(
   report: Report,
 ): Promise<void> {
   const { environment, head } = trail;
-  const said = await readSaid(context, snapshot.pipeline, environment, head);
+  const said = await readSaid(context, { pipeline: snapshot.pipeline, environment }, head);
   const { application, images } = environment;
   const left = unnamed.get(application) ?? new Set(images.keys());
   unnamed.set(application, left);

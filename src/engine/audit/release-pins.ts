@@ -2,9 +2,8 @@
 // was planned with, and by today's where files moved since.
 import pLimit from 'p-limit';
 import type { Commit, TreeEntry } from '../../ledger/ledger.ts';
-import { sharedValuesOf } from '../../manifests/manifests.ts';
+import { ParsedFiles, sharedValuesOf } from '../../manifests/manifests.ts';
 import { attempt } from '../../model/attempt.ts';
-import { TagflowError } from '../../model/errors.ts';
 import { digestOf } from '../../model/digest.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { formerRecordPaths, pinFiles } from '../../model/pipeline.ts';
@@ -20,6 +19,12 @@ import type { ReleaseEntry, Trail, TrailEntry } from './trail.ts';
 /** That many commits' manifests come in one request, at most. */
 const AT_ONCE = 500;
 
+/** Files of which content is held at once; one commit may have more. */
+const FILES_AT_ONCE = 20_000;
+
+/** Files that commits made by hand may list together, and bytes that are parsed of them: a second and a half each, about. */
+const MOST_BY_HAND = { files: 100_000, bytes: 4 * 2 ** 20 } as const;
+
 /** Commits whose trees are looked at together. */
 const TREES_AT_ONCE = 64;
 
@@ -31,28 +36,36 @@ export async function checkPins(
   report: Report,
 ): Promise<void> {
   const governed = governedBy(trail, rules);
-  const read = await readAllPins(context, governed);
-  const differing = governed.filter((one) => differencesOf(read(one.id), one.release, one.rules) !== '');
+  const read = new PinsOfCommits(context);
+  await read.readAll(governed);
+  const differing = governed.filter((one) => differencesOf(read.of(one.id), one.release, one.rules) !== '');
   // Files that moved since the release are where today's configuration says.
-  const moved = await readAllPins(
-    context,
-    differing.filter((one) => one.rules !== today).map((one) => ({ ...one, rules: today })),
-  );
+  const moved = new PinsOfCommits(context);
+  await moved.readAll(differing.filter((one) => one.rules !== today).map((one) => ({ ...one, rules: today })));
   let told = '';
   let last: ReleaseEntry | undefined;
   for (const { id, commit, release, rules: own } of governed) {
     if (release !== last) [last, told] = [release, ''];
-    const differences = differencesOf(read(id), release, own);
+    if (!read.of(id)) continue;
+    const differences = differencesOf(read.of(id), release, own);
     const isMoved =
       differences !== '' &&
       own !== today &&
       release.commit.id !== id &&
-      differencesOf(moved(id), inToday(release, today), today) === '';
+      differencesOf(moved.of(id), inToday(release, today), today) === '';
     // A commit that leaves wrong pins as they were did not make them wrong.
     if (differences !== '' && !isMoved && differences !== told)
-      report('pins', commit, differencesOf(read(id), release, own, true));
+      report('pins', commit, differencesOf(read.of(id), release, own, true));
     told = isMoved ? '' : differences;
   }
+  const [newest, ...older] = read.unread;
+  if (newest) report('pins', newest, unreadWords(older.length));
+}
+
+function unreadWords(older: number): string {
+  const others =
+    older === 0 ? '' : `, nor are those of ${older} older ${older === 1 ? 'commit' : 'commits'} made by hand`;
+  return `its manifests are not read${others}: those of commits made by hand are too many, or too large together`;
 }
 
 /** A release as today's configuration calls what is in it. */
@@ -61,7 +74,13 @@ function inToday(entry: ReleaseEntry, { environment }: Rules): ReleaseEntry {
 }
 
 /** What manifests say otherwise than a release. `places`: with file and line, which move while what is said stays. */
-function differencesOf(pinned: Pinned, { release }: ReleaseEntry, { environment }: Rules, places = false): string {
+function differencesOf(
+  pinned: Pinned | undefined,
+  { release }: ReleaseEntry,
+  { environment }: Rules,
+  places = false,
+): string {
+  if (!pinned) return '';
   if (pinned instanceof Error) {
     return `its manifests cannot be read: ${pinned.message}${pinned.why === undefined ? '' : `: ${pinned.why}`}`;
   }
@@ -102,102 +121,162 @@ function governedBy(trail: Trail, rules: RulesOf): readonly Governed[] {
   return governed;
 }
 
-/** A commit, and the files of it that may hold pins. */
-interface Listed {
-  readonly id: ObjectId;
-  readonly rules: Rules;
-  /** Each as its path, id and mode; the error where its tree is not read. */
-  readonly manifests: readonly string[] | TagflowError;
-}
+/**
+ * The pins of commits, read from the newest commit to the oldest. Commits with the same manifests are read once, content of many
+ * commits comes in one request, and what is held at once is bounded by the files that it lists.
+ */
+class PinsOfCommits {
+  readonly #context: Pick<PastReading, 'ledger' | 'keeper'>;
+  readonly #numbers = new Map<Rules, number>();
+  readonly #scopes = new Map<string, Listed>();
+  readonly #keys = new Map<ObjectId, string>();
+  readonly #pins = new Map<string, Pinned>();
+  readonly #open = new Map<string, Wanted>();
+  #files = 0;
+  #filesByHand = 0;
+  #bytesByHand = 0;
+  /** Commits made by hand that are not read, the newest first. */
+  readonly unread: Commit[] = [];
 
-/** The files that may hold pins at each commit. */
-async function listManifests(
-  { ledger }: Pick<PastReading, 'ledger' | 'keeper'>,
-  governed: readonly Governed[],
-): Promise<readonly Listed[]> {
-  return pLimit(TREES_AT_ONCE).map(governed, async ({ id, rules }) => {
+  constructor(context: Pick<PastReading, 'ledger' | 'keeper'>) {
+    this.#context = context;
+  }
+
+  /** The pins of a commit; undefined where it is not read. */
+  of(id: ObjectId): Pinned | undefined {
+    return this.#pins.get(this.#keys.get(id) ?? '');
+  }
+
+  async readAll(governed: readonly Governed[]): Promise<void> {
+    for (const one of governed.toReversed()) {
+      const { value: manifests, problem } = await attempt(this.#list(one), 'tree-unsafe');
+      if (manifests) await this.#take(one, manifests);
+      else if (problem) this.#set(one.id, one.id, problem);
+      else this.unread.push(one.commit);
+    }
+    await this.#readOpen();
+  }
+
+  #set(id: ObjectId, key: string, pinned: Pinned): void {
+    this.#keys.set(id, key);
+    this.#pins.set(key, pinned);
+  }
+
+  /** The files that may hold pins, and those that lie beside the folder and are shared; undefined where too much was listed. */
+  async #list(one: Governed): Promise<Manifests | undefined> {
+    const scope = await this.#listScope(one);
+    if (!scope) return undefined;
+    const beside = await this.#listPlaces(one.id, scope.shared);
+    return { digest: digestOf([scope.digest, ...beside.map(lineOf)].join('\n')), files: scope.files + beside.length };
+  }
+
+  /** What a scope lists: once for all commits that have the same one. */
+  async #listScope(one: Governed): Promise<Listed | undefined> {
+    const { id, rules } = one;
     const { environment } = rules;
     const { folders, files: single } = environment.scope;
     const places = [...folders, ...single, ...pinFiles(environment.pins)];
-    const listAll = async (paths: readonly string[]): Promise<readonly TreeEntry[]> =>
-      (await Promise.all(paths.map(async (path) => ledger.listFiles(id, path)))).flat();
-    const { value: listed, problem } = await attempt(listAll(places), 'tree-unsafe');
-    if (problem) return { id, rules, manifests: problem };
-    const own = listed.filter(
-      ({ path }) => (mayHoldPins(path) || places.includes(path)) && !formerRecordPaths(environment).includes(path),
-    );
+    const { ledger } = this.#context;
+    const tree = await ledger.treeId(id, [], places.includes('') ? undefined : places);
+    const key = `${this.#numberOf(rules)} ${tree}`;
+    const known = this.#scopes.get(key);
+    if (known) return known;
+    if (!isMade(one) && this.#filesByHand >= MOST_BY_HAND.files) return undefined;
+    const listed = await this.#listPlaces(id, places);
+    if (!isMade(one)) this.#filesByHand += listed.length;
+    const former = formerRecordPaths(environment);
+    const own = listed.filter(({ path }) => (mayHoldPins(path) || places.includes(path)) && !former.includes(path));
     // What values share may lie beside the folder.
     const paths = new Set(own.map(({ path }) => path));
-    const shared = new Set(own.flatMap(({ path }) => sharedValuesOf(path)).filter((path) => !paths.has(path)));
-    const beside = await attempt(listAll([...shared]), 'tree-unsafe');
-    if (beside.problem) return { id, rules, manifests: beside.problem };
-    return { id, rules, manifests: [...own, ...beside.value].map(({ path, id, mode }) => `${path} ${id} ${mode}`) };
-  });
-}
+    const shared = [...new Set(own.flatMap(({ path }) => sharedValuesOf(path)))].filter((path) => !paths.has(path));
+    const scope = { digest: digestOf(own.map(lineOf).join('\n')), files: own.length, shared };
+    this.#scopes.set(key, scope);
+    return scope;
+  }
 
-/** The pins at each commit. Commits with the same manifests are read once, and the content of many comes in one request. */
-async function readAllPins(
-  context: Pick<PastReading, 'ledger' | 'keeper'>,
-  governed: readonly Governed[],
-): Promise<(id: ObjectId) => Pinned> {
-  const keys = new Map<ObjectId, string>();
-  const distinct = new Map<string, { readonly commit: ObjectId; readonly rules: Rules }>();
-  const numbers = new Map<Rules, number>();
-  /** Commits whose trees are not read. */
-  const refused = new Map<ObjectId, TagflowError>();
-  for (const { id, rules, manifests } of await listManifests(context, governed)) {
-    if (manifests instanceof TagflowError) {
-      refused.set(id, manifests);
-      continue;
+  async #listPlaces(id: ObjectId, paths: readonly string[]): Promise<readonly TreeEntry[]> {
+    return (await Promise.all(paths.map(async (path) => this.#context.ledger.listFiles(id, path)))).flat();
+  }
+
+  #numberOf(rules: Rules): number {
+    const number = this.#numbers.get(rules) ?? this.#numbers.size;
+    this.#numbers.set(rules, number);
+    return number;
+  }
+
+  /** Takes the pins from an earlier run or commit, or puts the commit among those that are to be read. */
+  async #take(one: Governed, { digest, files }: Manifests): Promise<void> {
+    const { id, rules } = one;
+    const key = `${this.#numberOf(rules)} ${digest}`;
+    this.#keys.set(id, key);
+    if (this.#pins.has(key) || this.#open.has(key)) return;
+    const { text, environment } = rules;
+    const fact = text === undefined ? undefined : digestOf(`${environment.name}\n${text}\n${digest}`);
+    const facts = await this.#context.keeper?.facts('pins');
+    const kept = fact === undefined ? undefined : facts?.known.get(fact);
+    if (kept) {
+      this.#pins.set(key, kept as Pinned);
+      return;
     }
-    numbers.set(rules, numbers.get(rules) ?? numbers.size);
-    const key = [numbers.get(rules), ...manifests].join('\n');
-    keys.set(id, key);
-    if (!distinct.has(key)) distinct.set(key, { commit: id, rules });
+    this.#open.set(key, { key, fact, ...one });
+    this.#files += files;
+    if (this.#open.size >= AT_ONCE || this.#files >= FILES_AT_ONCE) await this.#readOpen();
   }
-  const pins = await readKept(context, distinct);
-  return (id) => refused.get(id) ?? pins.get(keys.get(id) ?? '') ?? new Map();
+
+  async #readOpen(): Promise<void> {
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    this.#files = 0;
+    const wanted = open.map(async ({ id, rules }) => ({
+      commit: id,
+      paths: await manifestPaths(this.#context, rules.environment, id),
+    }));
+    await bringReadable(this.#context, await Promise.all(wanted));
+    const [made, byHand] = [open.filter(isMade), open.filter((one) => !isMade(one))];
+    await pLimit(TREES_AT_ONCE).map(made, async (one) => this.#read(one));
+    // One after the other: what each costs is known behind it.
+    for (const one of byHand) {
+      if (this.#bytesByHand < MOST_BY_HAND.bytes) this.#bytesByHand += await this.#read(one);
+      else this.unread.push(one.commit);
+    }
+  }
+
+  /** Reads the pins of a commit. Resolves to how much was parsed for that. */
+  async #read({ key, id, rules, fact }: Wanted): Promise<number> {
+    const parsed = new ParsedFiles();
+    const pinned = await readPinned(this.#context, { ...rules, parsed }, id);
+    this.#pins.set(key, pinned);
+    const facts = await this.#context.keeper?.facts('pins');
+    if (fact !== undefined && !(pinned instanceof Error)) facts?.learn(fact, pinned);
+    return parsed.bytes;
+  }
 }
 
-/** The pins of commits by key, those that were read in an earlier run from there. */
-async function readKept(
-  context: Pick<PastReading, 'ledger' | 'keeper'>,
-  distinct: ReadonlyMap<string, { readonly commit: ObjectId; readonly rules: Rules }>,
-): Promise<ReadonlyMap<string, Pinned>> {
-  const pins = new Map<string, Pinned>();
-  const facts = await context.keeper?.facts('pins');
-  const open: Wanted[] = [];
-  for (const [key, { commit, rules }] of distinct) {
-    // Of the key all but the number of the rules, which is one of this run.
-    const fact =
-      rules.text === undefined
-        ? undefined
-        : digestOf(`${rules.environment.name}\n${rules.text}\n${key.slice(key.indexOf('\n') + 1)}`);
-    const known = fact === undefined ? undefined : facts?.known.get(fact);
-    if (known) pins.set(key, known as Pinned);
-    else open.push({ key, commit, rules, fact });
-  }
-  for (let at = 0; at < open.length; at += AT_ONCE) {
-    const some = open.slice(at, at + AT_ONCE);
-    const wanted = some.map(async ({ commit, rules }) => ({
-      commit,
-      paths: await manifestPaths(context, rules.environment, commit),
-    }));
-    await bringReadable(context, await Promise.all(wanted));
-    await pLimit(TREES_AT_ONCE).map(some, async ({ key, commit, rules, fact }) => {
-      const pinned = await readPinned(context, rules.pipeline, rules.environment, commit);
-      pins.set(key, pinned);
-      if (fact !== undefined && !(pinned instanceof Error)) facts?.learn(fact, pinned);
-    });
-  }
-  return pins;
+/** Whether a commit is the release that it has, and not one made by hand above it. */
+function isMade({ id, release }: Governed): boolean {
+  return release.commit.id === id;
+}
+
+/** A file that may hold pins, as what it is known by. */
+function lineOf({ path, id, mode }: TreeEntry): string {
+  return `${path} ${id} ${mode}`;
+}
+
+/** What a scope lists. */
+interface Listed extends Manifests {
+  /** Files beside it that its values share. */
+  readonly shared: readonly string[];
+}
+
+/** Files that may hold pins: what they are known by, and how many they are. */
+interface Manifests {
+  readonly digest: string;
+  readonly files: number;
 }
 
 /** Manifests that are to be read. */
-interface Wanted {
+interface Wanted extends Governed {
   readonly key: string;
-  readonly commit: ObjectId;
-  readonly rules: Rules;
   /** What their pins are kept under; undefined where they are not. */
   readonly fact: string | undefined;
 }

@@ -42,10 +42,10 @@ export async function checkReleases(
   await checkRecords(context, snapshot, trail, report);
   checkSequence(trail, report);
   checkRestored(trail, report);
-  const rules = await readRules(context, snapshot, trail, report);
+  const today = await todaysRules(context, snapshot, trail.environment);
+  const rules = await readRules(context, snapshot, { trail, today }, report);
   const lost = await checkSources(context, snapshot, { trail, rules }, report);
   await checkContent(context, trail, { lost, rules }, report);
-  const today = { pipeline: snapshot.pipeline, environment: trail.environment };
   await checkPins(context, trail, { rules, today }, report);
   return lost;
 }
@@ -116,16 +116,26 @@ function checkRestored(trail: Trail, report: Report): void {
   }
 }
 
+async function todaysRules(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  { pipeline, config }: Snapshot,
+  environment: Environment,
+): Promise<Rules> {
+  const text = 'commit' in config ? await readConfigText(ledger, config.commit) : undefined;
+  // Where applications are patterns, the text alone does not say which there are.
+  const isWhole = text !== undefined && applicationFolders(text).length === 0;
+  return { pipeline, environment, ...(isWhole && { text }) };
+}
+
 /** The rules of each release: tagflow.yaml of the trunk as it was then. */
 async function readRules(
   context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
-  trail: Trail,
+  { trail, today }: { readonly trail: Trail; readonly today: Rules },
   report: Report,
 ): Promise<RulesOf> {
   const { ledger } = context;
-  const { pipeline, trunk, config } = snapshot;
-  const current: Rules = { pipeline, environment: trail.environment };
+  const { trunk, config } = snapshot;
   const releases = releasesOf(trail);
   const commits = new Set(releases.flatMap(({ release }) => ('commit' in release.config ? release.config.commit : [])));
   const heads = new Set([trunk.head, ...('commit' in config ? [config.commit] : [])]);
@@ -134,6 +144,8 @@ async function readRules(
   await ledger.bring(known.map((commit) => ({ commit, paths: [CONFIG_FILE] })));
   const parsed = new Map<string, Rules>();
   const rules = new Map<ObjectId, Rules>();
+  // Where tagflow.yaml is as it was, a release's rules are today's.
+  if (today.text !== undefined) parsed.set(today.text, today);
   for (const id of known) {
     const content = await readConfigText(ledger, id);
     const text = content ?? '';
@@ -141,13 +153,13 @@ async function readRules(
     const key = applicationFolders(text).length > 0 ? `${id} ${text}` : text;
     const at = { text, file: CONFIG_FILE, commit: id, defaultBranch: trunk.branch };
     const found =
-      parsed.get(key) ?? (content === undefined ? undefined : await rulesOf(context, at, trail.environment)) ?? current;
+      parsed.get(key) ?? (content === undefined ? undefined : await rulesOf(context, at, trail.environment)) ?? today;
     parsed.set(key, found);
     rules.set(id, found);
   }
   reportForeignRules(releases, rules, report);
   const governing = notOlder(releases, places, report);
-  return ({ release }) => rules.get(governing.get(release.sequence) ?? trunk.head) ?? current;
+  return ({ release }) => rules.get(governing.get(release.sequence) ?? trunk.head) ?? today;
 }
 
 /** Places of commits on the trunk, the newest first. What was only merged into it was never the trunk's word. */

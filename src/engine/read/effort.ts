@@ -15,7 +15,7 @@ const MOST_WORK = 4 * MOST_EDITS ** 2;
 const MOST_FILES = 20_000;
 
 /** Files that lists of what commits changed may have together. */
-const MOST_LISTED = 250_000;
+const MOST_LISTED = 100_000;
 
 /** Work that is left for comparing. What finds none left is not compared, and counts as different. */
 export class Effort {

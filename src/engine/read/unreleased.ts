@@ -29,6 +29,9 @@ export interface UnreleasedCommit {
 /** Maximum number that is reported: the newest. */
 const MOST = 20;
 
+/** Files of a commit whose effect is compared with those of others. */
+const MOST_FILES = 10_000;
+
 /** Commits of upstream among which one that was repeated is looked for. */
 const COPIED = 500;
 
@@ -200,8 +203,8 @@ class Effects {
 
   async #read(id: ObjectId, parent: ObjectId): Promise<CommitEffect> {
     const changed = await this.#effort.changedPaths(this.#ledger, parent, id);
-    // Like no other where it is not known.
-    if (!changed) return { paths: id, before: parent, after: id };
+    // Like no other where it is not known, or more than anybody reverts.
+    if (!changed || changed.length > MOST_FILES) return { paths: id, before: parent, after: id };
     const [before, after] = await Promise.all([parent, id].map(async (one) => this.#ledger.treeId(one, [], changed)));
     return { paths: digestOf(changed.join('\0')), before: before ?? parent, after: after ?? id };
   }

@@ -20,24 +20,41 @@ export interface FileChange {
 }
 
 const CONTEXT = 3;
-/** Edits between two versions beyond which a diff takes longer than anybody waits. */
-const MAX_EDITS = 20_000;
+/** Lines removed and added beyond which a diff takes longer than anybody waits, where there are lines on both sides. */
+const MAX_EDITS = 4_000;
+/** Lines of a file that is new or gone. */
+const MAX_LINES = 20_000;
+/** The work of four diffs of the largest kind: two seconds, about. */
+const MOST_WORK = 4 * MAX_EDITS ** 2;
+/** Together files may have as many bytes as that many of the largest: each is parsed. */
+const LARGEST_FILES = 5;
 
-/** What changed files say. */
+/** What changed files say; of those beyond what can be compared in time, that they are not shown. */
 export async function describeFiles(files: readonly ChangedFile[], maxBytes: number): Promise<readonly FileChange[]> {
   if (files.length === 0) return [];
   const { createTwoFilesPatch } = await import('diff');
+  let bytes = LARGEST_FILES * maxBytes;
+  let work = MOST_WORK;
   return files.map((file) => {
     const { path, before, after, repinned } = file;
+    bytes -= (before?.length ?? 0) + (after?.length ?? 0);
+    if (bytes < 0) return { path, settings: null, patch: header(path, 'not shown: too much changed') };
     const isPinAlone = repinned !== undefined && after !== undefined && Buffer.compare(repinned, after) === 0;
     const settings = isPinAlone ? [] : (settingChanges(path, repinned ?? before, after, maxBytes) ?? null);
     const unshown = whyUnshown(file, maxBytes);
     if (unshown !== undefined) return { path, settings, patch: header(path, unshown) };
     const [older, newer] = [decode(before), decode(after)];
-    const options = { context: CONTEXT, maxEditLength: MAX_EDITS };
+    const isWhole = older === '' || newer === '';
+    const maxEditLength = isWhole ? MAX_LINES : Math.min(MAX_EDITS, Math.floor(Math.sqrt(Math.max(0, work))));
+    const options = { context: CONTEXT, maxEditLength };
     const patch = createTwoFilesPatch(`a/${path}`, `b/${path}`, older, newer, undefined, undefined, options);
+    if (!isWhole) work -= (patch === undefined ? maxEditLength : editsIn(patch)) ** 2;
     return { path, settings, patch: patch ?? header(path, 'the two versions differ too much to be shown') };
   });
+}
+
+function editsIn(patch: string): number {
+  return patch.split('\n').filter((line) => /^[-+]/.test(line)).length - 2;
 }
 
 function whyUnshown({ path, before, after }: ChangedFile, maxBytes: number): string | undefined {

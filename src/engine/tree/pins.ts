@@ -1,6 +1,7 @@
 // What the manifests of a commit say of images, and whether that is what a release's record says.
 import {
   type ManifestFile,
+  type ParsedFiles,
   type ReadPin,
   type Stray,
   canonicalName,
@@ -19,14 +20,21 @@ import { imageNamesOf, isManifestPath, manifestPaths, readManifests } from './tr
 /** What manifests say, by image; or why they cannot be read. */
 export type Pinned = ReadonlyMap<string, readonly ReadPin[]> | TagflowError;
 
+/** Whose manifests are read. */
+interface PinReading {
+  readonly pipeline: Pipeline;
+  readonly environment: Environment;
+  /** Counts what is parsed. */
+  readonly parsed?: ParsedFiles;
+}
+
 /** What the manifests of a commit say, by image. */
 export async function readPinned(
   context: Pick<RecordReading, 'ledger'>,
-  pipeline: Pipeline,
-  environment: Environment,
+  line: PinReading,
   head: ObjectId,
 ): Promise<Pinned> {
-  const read = await readSaid(context, pipeline, environment, head);
+  const read = await readSaid(context, line, head);
   return read instanceof TagflowError ? read : read.pins;
 }
 
@@ -39,8 +47,7 @@ export interface Said {
 /** What the manifests of a commit say; or why they cannot be read. */
 export async function readSaid(
   context: Pick<RecordReading, 'ledger'>,
-  pipeline: Pipeline,
-  environment: Environment,
+  { pipeline, environment, parsed }: PinReading,
   head: ObjectId,
 ): Promise<Said | TagflowError> {
   const readAll = async (): Promise<readonly ManifestFile[]> =>
@@ -52,7 +59,12 @@ export async function readSaid(
     const inherited = new Set(files.flatMap(({ path }) => sharedValuesOf(path)));
     for (const { path } of files) inherited.delete(path);
     const shared = inherited.size === 0 ? [] : await readManifests(context, head, [...inherited]);
-    const options = { configured: environment.pins, maxBytes: pipeline.maxFileBytes, shared };
+    const options = {
+      configured: environment.pins,
+      maxBytes: pipeline.maxFileBytes,
+      shared,
+      ...(parsed && { parsed }),
+    };
     const found = readPins(files, images, options);
     const named = files.filter(({ path }) => isManifestPath(path));
     const pins = found.map((pin) => ({ ...pin, style: pin.style ?? environment.images.get(pin.image)?.pin }));

@@ -531,6 +531,37 @@ describe('the registry', () => {
   });
 });
 
+describe('commits made by hand with very much in them', () => {
+  const large = (word: string): Record<string, string> =>
+    Object.fromEntries(
+      Array.from({ length: 5 }, (_, file) => [
+        `environments/prd/m${file}.yaml`,
+        `image: ${DJANGO}:V3.2 # ${word}\n# ${'x'.repeat(900_000)}\n`,
+      ]),
+    );
+
+  test('are read as far as that takes seconds, the newest first, and the others are a finding', async () => {
+    const bench = await past({});
+    const older = bench.remote.commit('prd', large('a'));
+    bench.remote.commit('prd', large('b'));
+    const pins = (await found(bench)).filter(({ rule }) => rule === 'pins');
+    expect(pins).toContainEqual(
+      expect.objectContaining({
+        commit: older,
+        problem: 'its manifests are not read: those of commits made by hand are too many, or too large together',
+      }),
+    );
+  });
+
+  test('that leave the manifests as they are cost nothing: all are judged', async () => {
+    const bench = await past({});
+    bench.remote.commit('prd', large('a'));
+    for (let at = 0; at < 5; at += 1) bench.remote.commit('prd', { 'README.md': `${at}` });
+    const pins = (await found(bench)).filter(({ rule }) => rule === 'pins');
+    expect(pins.filter(({ problem }) => problem.includes('not read'))).toEqual([]);
+  });
+});
+
 describe('pins that releases miss', () => {
   const folder = 'environments/prd';
 
