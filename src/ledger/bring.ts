@@ -11,8 +11,18 @@ export interface BringerOptions {
   /** The remote's URL, as errors show it. */
   readonly url: string;
   /** Asks once, where others ask again for a while. */
-  readonly once: Remote;
-  readonly objects: ObjectCache;
+  readonly once: Pick<Remote, 'fetchCommits' | 'listHeads'>;
+  readonly objects: Pick<ObjectCache, 'types' | 'refused'>;
+}
+
+type Asked = Pick<Remote, 'fetchCommits'>;
+
+/** What failed, and what may help. */
+interface Failed {
+  readonly problem: TagflowError;
+  /** Asks again for a while. */
+  readonly patient: Asked;
+  readonly last: (id: ObjectId) => Promise<boolean>;
 }
 
 /** Brings commits, and keeps those that cannot be had as refused. */
@@ -28,7 +38,7 @@ export class CommitBringer {
    * single commit that the server says it does not have; whether it came.
    */
   async bring(
-    remote: Remote,
+    remote: Asked,
     commits: readonly ObjectId[],
     shape: FetchShape,
     last: (id: ObjectId) => Promise<boolean>,
@@ -40,21 +50,20 @@ export class CommitBringer {
     if (!first || (kind === 'transient' && others.length === 0)) throw problem;
     // A server that gives nothing at all is down: nobody's commit is to blame.
     const { once } = this.#options;
-    if (kind !== 'transient') await this.#apart(once, commits, shape, { problem, last });
+    const failed = { problem, last, patient: remote };
+    if (kind !== 'transient') await this.#apart(once, commits, shape, failed);
     else if (await this.#ask(once, [first], shape)) throw problem;
-    else await this.#apart(once, others, shape, { problem, last });
+    else await this.#apart(once, others, shape, failed);
   }
 
   /** Halves what failed together until each commit that does so alone is known. */
-  async #apart(
-    remote: Remote,
-    commits: readonly ObjectId[],
-    shape: FetchShape,
-    failed: { readonly problem: TagflowError; readonly last: (id: ObjectId) => Promise<boolean> },
-  ): Promise<void> {
+  async #apart(remote: Asked, commits: readonly ObjectId[], shape: FetchShape, failed: Failed): Promise<void> {
     const [first, ...others] = commits;
     if (!first) return;
-    if (others.length === 0) return this.#refuse(first, failed);
+    if (others.length === 0) {
+      const still = await this.#again(first, shape, failed);
+      return still && this.#refuse(first, still);
+    }
     const half = Math.ceil(commits.length / 2);
     for (const part of [commits.slice(0, half), commits.slice(half)]) {
       const problem = await this.#ask(remote, part, shape);
@@ -62,10 +71,14 @@ export class CommitBringer {
     }
   }
 
-  async #refuse(
-    id: ObjectId,
-    { problem, last }: { readonly problem: TagflowError; readonly last: (id: ObjectId) => Promise<boolean> },
-  ): Promise<void> {
+  /** Asks again for a commit whose failure may pass, now that others came. What it failed with; without a problem when it came. */
+  async #again(id: ObjectId, shape: FetchShape, failed: Failed): Promise<Failed | undefined> {
+    if (kindOf(failed.problem) !== 'transient') return failed;
+    const problem = await this.#ask(failed.patient, [id], shape);
+    return problem && { ...failed, problem };
+  }
+
+  async #refuse(id: ObjectId, { problem, last }: Failed): Promise<void> {
     const { url, once, objects } = this.#options;
     const isGone = kindOf(problem) === 'no-such-object';
     if (isGone && (await last(id))) return;
@@ -75,7 +88,7 @@ export class CommitBringer {
   }
 
   /** Why commits cannot be had together, where that may be due to one of them. */
-  async #ask(remote: Remote, commits: readonly ObjectId[], shape: FetchShape): Promise<TagflowError | undefined> {
+  async #ask(remote: Asked, commits: readonly ObjectId[], shape: FetchShape): Promise<TagflowError | undefined> {
     const { objects, url } = this.#options;
     const { refused } = objects;
     const { problem } = await attempt(remote.fetchCommits(commits, shape), 'remote-unavailable');
