@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Trust } from '../../src/model/pipeline.ts';
+import { restrictedSigners } from '../../src/signing/signers.ts';
 import { type SignatureVerdict, patternSigners } from '../../src/signing/signing.ts';
 import { run } from '../support/git-repository.ts';
 import { type Keys, createSshKeys } from '../support/keys.ts';
@@ -76,5 +77,19 @@ describeReal('the signers file', ['ssh-keygen'], () => {
     const signers = `*@example.org namespaces="tagflow-release,\\",cert-authority,\\"" ${await keys.publicKey('eve')}\n`;
     expect(patternSigners(trustIn(signers))).toEqual(['*@example.org']);
     expect(await judge('eve', signers)).toHaveProperty('problem');
+  });
+
+  test.each([
+    ['namespaces="tagflow-release"', true],
+    ['namespaces="git,tagflow-release"', true],
+    ['namespaces="tagflow-*"', true],
+    ['namespaces="*"', true],
+    ['namespaces="git"', false],
+    ['namespaces="tagflow-release-2"', false],
+    ['namespaces="tagflow-*x"', false],
+  ])('a line with %s is for releases, by ssh-keygen and by doctor: %s', async (options, isForReleases) => {
+    const signers = `${BOT} ${options} ${await keys.publicKey('bot')}\n`;
+    expect('signer' in (await judge('bot', signers))).toBe(isForReleases);
+    expect(restrictedSigners(trustIn(signers))).toEqual(isForReleases ? [] : [BOT]);
   });
 });
