@@ -114,8 +114,14 @@ async function signedEntry(
   const entry = { ...unsigned, signature };
   const verdicts = await Promise.all(environments.map(async (one) => signerOfEntry(context, one, entry)));
   const [first] = verdicts.flatMap((verdict) => ('problem' in verdict ? [verdict.problem] : []));
-  if (verdicts.some((verdict) => 'by' in verdict) || first === undefined) return entry;
-  const names = environments.map(({ name }) => name).join(', ');
+  if (first === undefined) return entry;
+  const without = environments.filter((_, at) => 'problem' in (verdicts[at] ?? {}));
+  const names = without.map(({ name }) => name).join(', ');
+  if (without.length < environments.length) {
+    const text = `this ${entry.kind} does not count in ${names}: ${first}`;
+    context.notify({ level: 'warning', text });
+    return entry;
+  }
   throw new TagflowError('signature-invalid', {
     what: `this ${entry.kind} of ${names} would not count; nothing was written`,
     why: first,
