@@ -170,6 +170,8 @@ describe('help', () => {
     expect(stdout.split('\n\n')[1]).toMatch(/\.$/);
     // Markdown is for the reference page.
     expect(stdout).not.toMatch(/`|\]\(/);
+    // Of the documentation the single executable has the pages of errors alone.
+    expect(stdout).not.toMatch(/docs\/|\bSee [A-Za-z ]+\./);
   });
 
   test('of rollback shows the shortest way', async () => {

@@ -9,7 +9,7 @@ export const diff = defineCommand({
   summary: 'show what promoting A to B would change, or how what runs differs',
   description: [
     'Shows the versions, commits and lines of configuration that `B` would get from the release of `A`.',
-    '`--rendered` also renders the folders of `B` with `kubectl kustomize` and `helm template`, as they are and as they would be, and compares the results: [how](manifests.md#what-is-rendered).',
+    '`--rendered` also renders the folders of `B` with `kubectl kustomize` and `helm template`, as they are and as they would be, and compares the results. See [what is rendered](manifests.md#what-is-rendered).',
     '`--live` compares one environment with what the sources under `live` in `tagflow.yaml` report as running.',
   ],
   examples: [

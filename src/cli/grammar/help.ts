@@ -2,9 +2,10 @@
 import type { Help } from 'commander';
 import type { Command } from './define.ts';
 
-/** Markdown of code spans and links as a terminal shows it. */
+/** Markdown of code spans and links as a terminal shows it: without sentences that only name a page. */
 export function helpText(paragraphs: readonly string[]): string {
-  return paragraphs.map((text) => text.replace(/\[([^\]]+)\]\([^)]*\)/g, '$1').replaceAll('`', '')).join('\n\n');
+  const own = paragraphs.map((text) => text.replace(/ See \[[^\]]+\]\([^)]*\)\./g, ''));
+  return own.map((text) => text.replace(/\[([^\]]+)\]\([^)]*\)/g, '$1').replaceAll('`', '')).join('\n\n');
 }
 
 /** The examples, below the options. */
@@ -15,7 +16,7 @@ export function helpAfter({ examples }: Pick<Command, 'examples'>): string {
     ...examples.map((line) => `  ${line}`),
     '',
     'Global options: tagflow --help',
-    'Read on: docs/reference/cli.md',
+    'Errors: tagflow explain CODE',
   ].join('\n');
 }
 
