@@ -51,7 +51,30 @@ export function statusView(
       ),
       linesOf(...states.flatMap(remarks), ...unnamed(states), ...(gates ?? []).flatMap(gateLines)),
     ],
+    records: tableOf([...STANDING, 'branch', 'registry', 'live', 'live_found'], states.flatMap(recordsOf)),
   };
+}
+
+/** Columns of `-o csv`: what runs, in every row. */
+const STANDING = ['environment', 'release', 'image', 'version', 'digest', 'since', 'actor'];
+
+/** A row for each image; of an environment without a release, or that cannot be read, one row that has its name. */
+function recordsOf({ environment, record, since, images, problem }: EnvironmentStatus): readonly (readonly string[])[] {
+  if (problem || !record || since === undefined)
+    return [[environment, '', '', '', '', '', '', problem?.code ?? '', '', '', '']];
+  return images.map(({ name, version, digest, branch, registry, live }) => [
+    environment,
+    String(record.sequence),
+    name,
+    version,
+    digest,
+    time(since),
+    record.actor,
+    branch.state,
+    registry.state,
+    live?.state ?? '',
+    live?.state === 'drift' ? (live.found ?? '') : '',
+  ]);
 }
 
 /** The gates that do not let a promotion through, a line for each. */
@@ -95,6 +118,22 @@ export function statusAtView(standings: readonly Standing[], at: Instant): View 
       ),
       linesOf(...standings.flatMap(({ left }) => (left ? [leftWords(left)] : []))),
     ],
+    records: tableOf(
+      STANDING,
+      standings.flatMap(({ environment, release }) =>
+        release
+          ? release.record.images.map(({ name, version, digest }) => [
+              environment,
+              String(release.record.sequence),
+              name,
+              version,
+              digest,
+              time(release.since),
+              release.record.actor,
+            ])
+          : [[environment, '', '', '', '', '', '']],
+      ),
+    ),
   };
 }
 

@@ -52,7 +52,9 @@ describe('what runs', () => {
         { images: [{ live: { state: 'drift', found: 'V9', release: null } }, { live: { state: 'unwatched' } }] },
       ],
     });
-    expect(succeeded(await pipeline.tagflow(['status', 'dev', '--live', '-o', 'csv']))).toMatch(/LIVE\r?\n.*V9/);
+    expect(succeeded(await pipeline.tagflow(['status', 'dev', '--live', '-o', 'csv']))).toMatch(
+      /,live,live_found\n.*,drift,V9\n/,
+    );
     expect(succeeded(await pipeline.tagflow(['status', 'dev', '--live', '-o', 'md']))).toMatch(/\| *LIVE *\|/);
   });
 

@@ -52,6 +52,14 @@ describe('the past', () => {
     expect(rows.map((row) => row.split(',')[0])).toEqual(['2', '1']);
   });
 
+  it('of what runs is written as CSV with exact values in every row', async () => {
+    const [head, ...rows] = await lines('status', '-o', 'csv');
+    expect(head).toBe('environment,release,image,version,digest,since,actor,branch,registry,live,live_found');
+    expect(rows[1]).toMatch(/^dev,2,mariadb,V10\.6,sha256:[0-9a-f]{64},\d{4}-\d\d-\d\dT[\d:]+Z,[^,]+,right,right,,$/);
+    const [headThen, first] = await lines('status', '--at', '2001-01-01', '-o', 'csv');
+    expect([headThen, first]).toEqual(['environment,release,image,version,digest,since,actor', 'dev,,,,,,']);
+  });
+
   it('says of an image where it is, who brought it there, and why', async () => {
     const [head = '', ...rows] = await lines('where', 'django@V4.2');
     expect(head).toMatch(/ENV .* BY +WHY/);
