@@ -41,7 +41,41 @@ export function whereView(spans: readonly TimeSpan[], now: Instant, found: reado
       ...(found.length === 0 ? [] : [foundTable(found)]),
       linesOf(...new Set(spans.flatMap(({ left }) => (left ? [leftWords(left)] : [])))),
     ],
+    ...(spans.length > 0 && { records: recordsOf(spans) }),
   };
+}
+
+const RECORDS = [
+  'environment',
+  'image',
+  'version',
+  'digest',
+  'from',
+  'until',
+  'first_release',
+  'last_release',
+  'actor',
+  'on_behalf_of',
+  'reason',
+];
+
+function recordsOf(spans: readonly TimeSpan[]): Table {
+  return tableOf(
+    RECORDS,
+    spans.map(({ environment, image, version, digest, from, until, releases: [first, last], by }) => [
+      environment,
+      image,
+      version,
+      digest,
+      time(from),
+      timeOrNull(until) ?? '',
+      String(first),
+      String(last),
+      by.actor,
+      by.onBehalfOf ?? '',
+      by.reason ?? '',
+    ]),
+  );
 }
 
 /** What ordinary commits pinned: found, not released. */

@@ -66,6 +66,14 @@ describe('the past', () => {
     expect(rows.some((row) => /^dev .*ana/.test(row))).toBe(true);
   });
 
+  it('of an image where it is is written as CSV with exact values', async () => {
+    const [head, row] = await lines('where', 'django@V4.2', '-o', 'csv');
+    expect(head).toBe(
+      'environment,image,version,digest,from,until,first_release,last_release,actor,on_behalf_of,reason',
+    );
+    expect(row).toMatch(/^dev,django,V4\.2,sha256:[0-9a-f]{64},\d{4}-\d\d-\d\dT[\d:]+Z,,2,2,ana,/);
+  });
+
   it('is shown as it was', async () => {
     expect((await lines('status', '--at', '2001-01-01')).join('\n')).not.toContain('V4.');
     expect((await lines('status', '--at', '0s')).join('\n')).toContain('V4.2');
