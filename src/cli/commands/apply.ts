@@ -7,7 +7,7 @@ export const apply = defineCommand({
   name: 'apply',
   summary: 'make the tags of environments match their branches; safe to repeat',
   description: [
-    'Puts the per-release tag and then the target tag of each image in the release at the branch head, and reads back what it wrote. It changes nothing else, with one exception. If manifests follow only the target tag (`pin: target`) and the tags were put more than a minute after the commit, it releases the same images once more so that Pods restart. The exit code is 8 if a tag could not be put or verified.',
+    'Writes the per-release tag and then the target tag of each image in the release at the branch head, and reads back what it wrote. It changes nothing else, with one exception. If manifests follow only the target tag (`pin: target`) and the tags were written more than a minute after the commit, it releases the same images once more so that Pods restart. The exit code is 8 if a tag could not be written or verified.',
   ],
   examples: ['tagflow apply prd', 'tagflow apply --all'],
   arguments: {
@@ -17,7 +17,7 @@ export const apply = defineCommand({
   async run(session, { environments, all }) {
     if ((environments.length === 0) !== all) {
       throw new TagflowError('usage', {
-        what: environments.length === 0 ? 'no environment was named' : 'environments were named together with --all',
+        what: environments.length === 0 ? 'no environment was named' : 'environments cannot be combined with --all',
         fix: 'tagflow apply prd, or every environment: tagflow apply --all',
       });
     }

@@ -16,7 +16,7 @@ export const audit = defineCommand({
   name: 'audit',
   summary: 'export evidence that others can verify without tagflow',
   description: [
-    'Writes a new folder with every record and its signature, tables of releases, images and findings, the findings as SARIF, checksums, and a README. The README says how to verify each file with only git, ssh-keygen and sha256sum. The same commits give the same files, byte for byte. The registry is not asked.',
+    'Writes a new folder with every record and its signature, tables of releases, images and findings, the findings as SARIF, checksums, and a README. The README says how to verify each file with only git, ssh-keygen and sha256sum. The same commits give the same files, byte for byte. It does not contact the registry.',
     'If the past of an environment cannot be read, the export leaves it out and names it. The exit code is then that of the error.',
   ],
   examples: ['tagflow audit export evidence-2026'],

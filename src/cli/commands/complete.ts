@@ -5,9 +5,9 @@ import { several } from '../arguments/options.ts';
 
 export const complete = defineCommand({
   name: '__complete',
-  summary: 'print what may stand at the end of a command line',
+  summary: 'print completions for the end of a command line',
   description: [
-    'Prints a candidate a line for the last word, which may be empty. Completion scripts call it; it never fails and asks servers for two seconds at most.',
+    'Prints one candidate on each line for the last word, which may be empty. Completion scripts call this command. It never fails, and waits at most two seconds for servers.',
   ],
   examples: ['tagflow __complete -- promote d'],
   hidden: true,

@@ -9,7 +9,7 @@ export const demo = defineCommand({
   name: 'demo',
   summary: 'build a complete sandbox that needs only this package and git',
   description: [
-    'Builds a registry, a Git repository and a checkout in a folder, and plays months of releases in them with the real commands. A second sandbox, in the folder `gates`, shows what stops a release. The folder must be empty or missing; only an earlier demo is removed. Everything stays there afterwards, so you can try the commands.',
+    'Builds a registry, a Git repository and a checkout in a folder, and simulates months of releases in them with the real commands. A second sandbox, in the folder `gates`, shows what stops a release. The folder must be empty or missing; only an earlier demo is removed. Everything stays there afterwards, so you can try the commands.',
   ],
   examples: ['tagflow demo', 'tagflow demo /tmp/shop', 'tagflow demo --layout folders', 'tagflow demo --story gates'],
   arguments: { folder: optional('dir', 'where to build it', { preset: FOLDER, completion: 'folder' }) },
@@ -31,8 +31,8 @@ export const demo = defineCommand({
     const { playDemo } = await import('../demo/play.ts');
     if (story === 'gates' && layout === 'folders') {
       throw new TagflowError('usage', {
-        what: '--story gates was given with --layout folders',
-        why: 'that story plays on branches',
+        what: '--story gates cannot be combined with --layout folders',
+        why: 'that story needs the layout with branches',
         fix: 'leave one of them out',
       });
     }

@@ -25,7 +25,7 @@ export const diff = defineCommand({
   options: {
     live: flag('--live', 'compare what runs in A with its release', { conflicts: ['rendered'] }),
     rendered: flag('--rendered', 'show what kubectl and helm make of the change'),
-    exitCode: flag('--exit-code', 'exit 10 when they differ'),
+    exitCode: flag('--exit-code', 'exit with code 10 if they differ'),
   },
   async run(session, { from, to, live, rendered, exitCode }) {
     const differs = live ? await compareLive(session, from, to) : await compareTwo(session, from, to, rendered);
@@ -53,7 +53,7 @@ async function compareTwo(session: Session, from: string, to: string | undefined
 async function compareLive(session: Session, line: string, to: string | undefined): Promise<boolean> {
   if (to !== undefined) {
     throw new TagflowError('usage', {
-      what: `--live was given with two environments`,
+      what: `--live cannot be used with two environments`,
       why: 'what runs is compared with the release of one',
       fix: `tagflow diff ${line} --live`,
     });

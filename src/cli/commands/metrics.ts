@@ -26,7 +26,10 @@ export const metrics = defineCommand({
   options: {
     since: text('--since <time>', 'count releases since then (a time, or 90d, 12w); default: 90d'),
     until: text('--until <time>', 'count releases until then; a date covers its day; default: now'),
-    incident: text('--incident <pattern>', 'a regular expression for the reason of a release that answers an incident'),
+    incident: text(
+      '--incident <pattern>',
+      'a regular expression for the reason of a release that responds to an incident',
+    ),
   },
   async run(session, { environment, applications, since = '90d', until, incident }) {
     const [engine, { parseMoment, parsePast }, { metricsView }] = await Promise.all([

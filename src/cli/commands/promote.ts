@@ -64,7 +64,7 @@ export const promote = defineCommand({
     allowDowngrade: flag('--allow-downgrade', 'the same as --override downgrade'),
     discardDivergence: flag(
       '--discard-divergence',
-      'the same as --override divergence: drop commits that are only on its branch',
+      'the same as --override divergence: discard commits that are only on its branch',
     ),
     mergeDivergence: flag(
       '--merge-divergence',
@@ -149,13 +149,13 @@ interface AskedOfSeveral extends Asked {
 function requireDryRun(dryRun: boolean): void {
   if (dryRun) return;
   throw new TagflowError('usage', {
-    what: '--rendered was given without --dry-run',
-    why: 'it shows what a promotion would change, and a promotion that is done shows what it changed',
+    what: '--rendered needs --dry-run',
+    why: 'it shows what a promotion would change; a promotion that was made shows what it changed',
     fix: 'add --dry-run',
   });
 }
 
-/** What was committed by hand is kept or given up. Throws `usage`. */
+/** Whether commits made by hand are kept or discarded. Throws `usage`. */
 function requireOneFate({ mergeDivergence, overrides }: Asked): void {
   if (!mergeDivergence || !overrides.includes('divergence')) return;
   throw new TagflowError('usage', {
@@ -176,7 +176,7 @@ function isForSeveral({
   if (!all && onlyApplication(applications, all) === applications[0] && !skipRefused) return false;
   if (planOut === undefined) return true;
   throw new TagflowError('usage', {
-    what: '--plan-out was given with several applications',
+    what: '--plan-out cannot be used with several applications',
     why: 'a plan file holds the release of one application',
     fix: 'name one application, or look at all of them with --dry-run',
   });

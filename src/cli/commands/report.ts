@@ -81,7 +81,7 @@ async function save(folder: string, files: ReadonlyMap<string, string>, beside: 
   }
 }
 
-/** Throws where something is in the way that is not a page of ours. */
+/** Throws if a file exists that is not a page of tagflow's. */
 async function requireOurs(file: string): Promise<void> {
   const there = await lstat(file).catch(() => undefined);
   if (there && !there.isFile()) throw new Error(`${basename(file)} is not a regular file`);

@@ -7,7 +7,7 @@ export const status = defineCommand({
   name: 'status',
   summary: 'show what runs in each environment, drift, and what waits to be promoted',
   description: [
-    'Shows each environment with its images. `BRANCH` says whether the manifests on the branch pin what the record says. `REGISTRY` says whether the target tag names the released image. `✓ in sync`: they agree. `✗`: they differ, or the tag is missing. `✗ unapplied`: the release is committed, but some of its tags are not put yet. `–`: the environment has no tags (`tags: false`). `? unknown`: the registry could not be read. Below the table are the commands that mend each problem, the releases that wait upstream, commits made by hand that no release has yet, and holds.',
+    'Shows each environment with its images. `BRANCH` says whether the manifests on the branch pin what the record says. `REGISTRY` says whether the target tag points to the released image. `✓ in sync`: they agree. `✗`: they differ, or the tag is missing. `✗ unapplied`: the release is committed, but some of its tags are not written yet. `–`: the environment has no tags (`tags: false`). `? unknown`: the registry could not be read. Below the table are the commands that fix each problem, the releases that wait upstream, commits made by hand that no release has yet, and holds.',
     '`--live` adds the column `LIVE`, which shows what the sources under `live` report as running. `✗ V4.0`: another version runs. `✗ not live`: nothing runs, or the deploy failed. `–`: no source reports on this image. Without `--live` no source is asked. Programs, and hosts other than this machine, are asked only with `TAGFLOW_RUN=1`.',
     '`--gates` asks the gates of each environment whose upstream has something else, as a dry run of the promotion does. It shows each gate that refuses or waits, and from when it would pass.',
   ],
@@ -25,7 +25,7 @@ export const status = defineCommand({
     }),
   },
   options: {
-    exitCode: flag('--exit-code', 'exit 10 when there is drift', { conflicts: ['at'] }),
+    exitCode: flag('--exit-code', 'exit with code 10 if there is drift', { conflicts: ['at'] }),
     live: flag('--live', 'also show what runs (live: in tagflow.yaml); needs TAGFLOW_RUN=1 beyond this machine', {
       conflicts: ['at'],
     }),

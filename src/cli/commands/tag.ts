@@ -10,7 +10,7 @@ export const tag = defineCommand({
   name: 'tag',
   summary: 'put tags on an image by digest, in its repository or in another one',
   description: [
-    'Works with registries only. It needs no Git repository and records nothing. A target is a tag in the repository of the source, or a full reference in any repository. In the second case the image is copied there first, with all its platforms, signatures and attestations. No tag is put until every copy is complete. A per-release tag, such as `prd-7`, is not moved from one image to another. With `--repo` or in a checkout, `tagflow.yaml` says which tags those are; elsewhere a warning is printed.',
+    'Works with registries only. It needs no Git repository and records nothing. A target is a tag in the repository of the source, or a full reference in any repository. In the second case the image is copied there first, with all its platforms, signatures and attestations. No tag is written until every copy is complete. A per-release tag, such as `prd-7`, is not moved from one image to another. With `--repo` or in a checkout, `tagflow.yaml` says which tags those are; elsewhere a warning is printed.',
   ],
   examples: [
     'tagflow tag registry.example.com/acme/django:V4.2 candidate',
@@ -18,7 +18,7 @@ export const tag = defineCommand({
   ],
   arguments: {
     source: required('source', 'REPOSITORY:TAG or REPOSITORY@DIGEST'),
-    tags: oneOrMore('tag', 'tags to put'),
+    tags: oneOrMore('tag', 'tags to write'),
   },
   options: {},
   async run(session, { source, tags }) {

@@ -8,8 +8,8 @@ export const verify = defineCommand({
   name: 'verify',
   summary: 'check whether the release runs as it should',
   description: [
-    'Asks each step under `verify` of the environment about its release, and writes the result to the journal. The exit code is 9 if a step fails or does not answer.',
-    'With `--wait`, each step is asked once a second until it passes or its `timeout` is over. Without it, each step is asked once. The action for a failure (`onFailure`) follows at once. A release that already has a result is not verified again. A rollback that should have followed an earlier failure is made now, so you can run this command on a schedule.',
+    'Runs each step under `verify` of the environment for its release, and writes the result to the journal. The exit code is 9 if a step fails or does not answer.',
+    'With `--wait`, each step is repeated once a second until it passes or its `timeout` is over. Without it, each step runs once. The action for a failure (`onFailure`) follows at once. A release that already has a result is not verified again. A rollback that should have followed an earlier failure is made now, so you can run this command on a schedule.',
     'If you name several applications, or give `--all`, each is verified on its own, and a failure of one does not stop the others.',
     'Programs, `kubectl`, and hosts other than this machine are asked only with `TAGFLOW_RUN=1`.',
   ],
