@@ -1,4 +1,4 @@
-// The process: starts quickly, ends with an exit code that tells the truth, and stops within seconds when asked to.
+// The process: starts quickly, ends with a reliable exit code, and stops within seconds when asked to.
 import { enableCompileCache } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import { compileCacheFolder } from './process/compile-cache.ts';

@@ -230,7 +230,7 @@ function pins({ lines, report }: Given): void {
   }
 }
 
-/** A pin that names a tag of ours needs the tag to be put. */
+/** A pin that names a tag of tagflow's needs the tag to be written. */
 function pinStyles({ lines, report }: Given): void {
   for (const { environment, images, pins: fields } of lines) {
     const isOff = (image: string | undefined): boolean => !environment.tags || images.get(image ?? '')?.tags === false;
@@ -258,7 +258,7 @@ function taggedRepositories({ environment, images, repositories }: DraftLine): r
   return tagged.flatMap(({ name, repository }) => repositories.get(name) ?? repository ?? []);
 }
 
-/** What tells branches apart: lines of different branches may have the same path. */
+/** Identifies a branch: lines of different branches may have the same path. */
 function branchKey({ layout }: Draft, { environment }: DraftLine): string {
   return layout === 'folders' ? '' : fold(environment.branch ?? environment.name);
 }

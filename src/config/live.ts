@@ -1,4 +1,4 @@
-// `live` of an environment: plain values -> what tells which versions run there, with every mistake reported.
+// `live` of an environment: plain values -> sources that report which versions run there, with every mistake reported.
 import { LIVE_KINDS, type LiveSource } from '../model/live.ts';
 import type { ConfigDocument } from './document.ts';
 import { type ConfigPath, quote } from './problems.ts';

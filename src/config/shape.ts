@@ -1,4 +1,4 @@
-// The structural check: values against the schema, each difference told in the words of the reader's file.
+// The structural check: values against the schema, with each difference reported in the terms of the reader's file.
 import type * as z from 'zod/mini';
 import type { ConfigDocument } from './document.ts';
 import { KINDS, nearestBranch } from '../model/misfit.ts';

@@ -1,4 +1,4 @@
-// What must hold between release lines and what is asked about them: `verify` and `live` name images and applications that there are.
+// Rules between release lines and their sources: `verify` and `live` must name existing images and applications.
 import { liveTemplatesOf } from '../model/live.ts';
 import { imagesNamedIn, templatesOf } from '../model/verification.ts';
 import type { ConfigDocument } from './document.ts';

@@ -26,7 +26,7 @@ export function parseVersionPattern(source: string): Parsed<RegExp> {
   return parseAnchored(source, { groups: ['order'], example, against: 'a tag', maxWays: MAX_WAYS });
 }
 
-/** The anchored expression that a pattern spells, with one of the groups, bounded in the ways it can match. */
+/** The anchored expression of a pattern, with one of the groups, and a bounded number of ways to match. */
 export function parseAnchored(source: string, { groups, example, against, maxWays }: PatternUse): Parsed<RegExp> {
   if (source.length > MAX_PATTERN) {
     return { why: `it is longer than ${MAX_PATTERN} characters`, fix: 'write a shorter pattern' };
@@ -38,7 +38,7 @@ export function parseAnchored(source: string, { groups, example, against, maxWay
     const reason = error instanceof Error ? error.message.replace(/^.*\/u: /s, '') : String(error);
     return { why: `it is not a regular expression: ${reason.toLowerCase()}`, fix: 'correct it' };
   }
-  // With an empty alternative every expression matches, and tells the names of its groups.
+  // With an empty alternative, every expression matches, and the match has the names of its groups.
   const found = new RegExp(`${source}|`, 'u').exec('')?.groups ?? {};
   if (!groups.some((group) => group in found)) {
     return { why: `it has no group named ${groups.join(' or ')}`, fix: example };

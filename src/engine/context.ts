@@ -1,4 +1,4 @@
-// What every use case is given: the ports, and who asks. Wired once, in compose/context.ts.
+// What every use case receives: the ports, and who runs the command. Wired once, in compose/context.ts.
 import type { Forge } from '../forge/forge.ts';
 import type { Ledger, LedgerReader } from '../ledger/ledger.ts';
 import type { ReadBuildSource, SourceEnds, SourceRange } from '../model/build-source.ts';
@@ -70,7 +70,7 @@ export interface Reading extends PastReading, LineReading {
   readonly settings: ReadSettings;
 }
 
-/** What is asked outside of the repository and the registries. */
+/** Ports to systems other than the repository and the registries. */
 export interface OutsideSources {
   /** Asks programs, and whatever else says whether a release may come or runs as it should. */
   readonly verifier?: Verifier;

@@ -97,7 +97,7 @@ interface Target {
   readonly tag: Tag;
 }
 
-/** Throws `release-tag-taken` for a per-release tag that names another image; warns where it cannot be told from others. */
+/** Throws `release-tag-taken` for a per-release tag that points to another image; warns if such tags cannot be recognised. */
 async function requireNoReleaseTags(
   context: RegistryContext,
   targets: readonly Target[],

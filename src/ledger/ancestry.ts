@@ -1,4 +1,4 @@
-// Who descends from whom. Where the whole history of a commit is here, what is not here is not in it; that is what a "no"
+// Which commit descends from which. If the whole history of a commit is present, a missing commit is not in it; that is what a "no"
 // rests on.
 import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';

@@ -1,4 +1,4 @@
-// What each commit of a branch did to files, as `git log` tells it: one process for the whole history, one commit in memory at a time.
+// What each commit of a branch did to files, according to `git log`: one process for the whole history, one commit in memory at a time.
 import { type ReadBounds, raiseBound, spellBound } from '../model/bounds.ts';
 import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, isObjectId } from '../model/object-id.ts';

@@ -1,4 +1,4 @@
-// Where files changed, as `git log` tells it: for many lines in one process, and no further than is asked.
+// Where files changed, according to `git log`: for many lines in one process, and only as far back as needed.
 import { type ReadBounds, raiseBound, spellBound } from '../model/bounds.ts';
 import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, isObjectId, parseObjectId } from '../model/object-id.ts';
@@ -190,7 +190,7 @@ class LogReader {
     this.#changes.set(this.#commit, files.set(path, { before: fileAt(modeBefore, idBefore), after: fileAt(mode, id) }));
   }
 
-  /** Counts the commit that was read for those who wanted one. */
+  /** Counts the commit that was read for the callers that asked for one. */
   #settle(): void {
     const files = this.#commit && this.#changes.get(this.#commit);
     if (!files) return;

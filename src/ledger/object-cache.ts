@@ -19,7 +19,7 @@ const OF_ONE_TREE = 4;
 
 /** ReadBounds of reading content, in bytes. */
 export interface ContentLimits {
-  /** A longer file is not read: it is as many zeros and one more, which anybody who asks for less than that refuses. */
+  /** Maximum size of a file that is read. A longer file is replaced by that many zeros and one more, so that its length exceeds every limit. */
   readonly longest?: number;
   /** Of all files together: `content` when nothing is said. */
   readonly together?: 'content' | 'records';

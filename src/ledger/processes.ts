@@ -6,7 +6,7 @@ import { readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 /** Ends every process but this one that works in a folder, or those of them with such a name, before it returns. */
 export function endProcessesIn(folder: string, called?: RegExp): void {
   if (process.platform !== 'linux') return;
-  // As the kernel tells it: without links.
+  // As the kernel reports it: without links.
   const place = realpathSync(folder);
   for (const name of readdirSync('/proc')) {
     if (!/^[0-9]+$/.test(name) || Number(name) === process.pid) continue;

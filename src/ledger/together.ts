@@ -1,5 +1,5 @@
 // Asks that share one answer: what several lines want at about the same moment goes into one request of the remote, or into one
-// process. Anybody who asks knows nothing of the others.
+// process. The callers do not know of each other.
 import { setImmediate } from 'node:timers/promises';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 

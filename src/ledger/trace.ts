@@ -1,9 +1,9 @@
-// What Git hears from a server while it asks for the list of branches. Git prints a list when it has all of it, and until then
-// keeps it in memory, in two processes over HTTP: who waits for what it prints hears of an endless list when the machine is full.
+// What Git receives from a server while it reads the list of branches. Git prints a list when it is complete, and until then
+// keeps it in memory, in two processes over HTTP: a caller that waits for the output notices an endless list only when memory is full.
 // So Git is made to tell what comes as it comes, by GIT_TRACE_CURL over HTTP and GIT_TRACE_PACKET elsewhere (git(1)).
 import type { Listener } from './said.ts';
 
-/** Tells what comes from a server of this protocol. Secrets in headers are left out by Git. */
+/** Reports what a server of this protocol sends. Git leaves out secrets in headers. */
 export function traceVariables(protocol: string): Readonly<Record<string, string>> {
   return /^https?$/.test(protocol) ? { GIT_TRACE_CURL: '1', GIT_TRACE_REDACT: '1' } : { GIT_TRACE_PACKET: '1' };
 }
@@ -19,12 +19,12 @@ export interface Trace {
 
 const TRACED = /^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} [\w./\\-]+:[0-9]+ +(.*)/s;
 const FROM_HTTP = /^<= Recv (?:data|header), 0*([0-9]+) bytes/;
-/** The server of a repository on disk is a program of ours, and tells what it sends as well. */
+/** The server of a repository on disk is a child process of ours, and traces what it sends, too. */
 const PACKET = /^packet: +(?!upload-pack)[^\s<>]+< /;
 /** A packet has up to 64 KiB; what is longer is not a line of Git's. */
 const LONGEST = 128 * 1024;
 
-/** Returns a trace that hands on what is not part of it. */
+/** Returns a trace that passes on everything that is not part of it. */
 export function createTrace(said: Listener): Trace {
   let rest = '';
   let received = 0;

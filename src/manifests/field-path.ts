@@ -3,7 +3,7 @@
 import type { FieldStep } from '../model/pipeline.ts';
 import { type Path, type Tree, type Value, describePath, textOf } from './tree.ts';
 
-/** The keys and indexes that a path stands for in a document; undefined where no element, or more than one, is meant. */
+/** The keys and indexes that a path stands for in a document; undefined if no element, or more than one, matches. */
 export function locate(tree: Tree, path: readonly FieldStep[]): Path | undefined {
   let at: Value | undefined = tree.root;
   const found: (string | number)[] = [];

@@ -11,7 +11,7 @@ export interface Target {
   readonly name: string | undefined;
   /** The version, or the target tag, which moves; undefined: no tag. */
   readonly tag: Tag | undefined;
-  /** Undefined: no digest; the tag alone tells which image runs. */
+  /** Undefined: no digest; only the tag says which image runs. */
   readonly digest: Digest | undefined;
 }
 

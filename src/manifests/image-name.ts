@@ -95,7 +95,7 @@ function labelsOf<T extends NamedImage>(images: readonly T[]): ReadonlyMap<strin
 }
 
 /**
- * Whether a name begins with a registry's host, as github.com/distribution/reference tells it: with a dot, a port, or
+ * Whether a name begins with a registry's host, by the rule of github.com/distribution/reference: with a dot, a port, or
  * `localhost` before the first slash.
  */
 function hasHost(name: string): boolean {

@@ -165,7 +165,7 @@ class Entry {
     return {
       document: this.#document,
       path: this.#path,
-      // an entry that gives its image another name means that one: `name` is then a word of the manifests
+      // an entry that renames its image refers to the new name: `name` is then only a word of the manifests
       names: [run],
       tag,
       digest,

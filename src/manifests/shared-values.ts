@@ -21,7 +21,7 @@ import type { ManifestFile } from './values.ts';
 
 /**
  * Where the values may stand that a file inherits: `values.yaml` beside it, or in the folder above. None for a file that is
- * not called as values are, `values-dev.yaml` or `dev.values.yaml`, since Helm goes by no other sign.
+ * not called as values are, `values-dev.yaml` or `dev.values.yaml`, since Helm has no other convention.
  */
 export function sharedValuesOf(path: string): readonly string[] {
   const folder = dirname(path);

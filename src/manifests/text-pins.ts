@@ -191,7 +191,7 @@ function refuseOther(
   { pin, index, target }: { readonly pin: Pin; readonly index: NameIndex<Pin>; readonly target: Target },
 ): void {
   for (const [name, start] of namesAround(place)) {
-    // behind a placeholder for the registry stands the rest of the name
+    // the rest of the name follows a placeholder for the registry
     const whole = name.startsWith('/') ? (pin.names.find((known) => known.endsWith(name)) ?? name) : name;
     const meant = index.find([whole]);
     if (meant.includes(pin) && (!/[.:].*\//.test(whole) || retarget(whole, target) === whole)) continue;

@@ -158,7 +158,7 @@ class Comparison {
     this.#found.push({ path, value });
   }
 
-  /** Whether the comparison was given up, so that its result says nothing. */
+  /** Whether the comparison was abandoned, so that its result means nothing. */
   get exhausted(): boolean {
     return this.#steps > MAX_STEPS;
   }

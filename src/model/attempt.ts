@@ -1,4 +1,4 @@
-// Errors as values, in the one shape: for reports and judgements, in which one failure must not keep the rest from being told.
+// Errors as values, in one shape: for reports and judgements, in which one failure must not hide the other results.
 import { type ErrorCode, type TagflowError, isTagflowError } from './errors.ts';
 
 /** What work came to: its value, or the error with which it failed. */

@@ -119,7 +119,7 @@ function shown(text: string): string {
   return JSON.stringify(plain(text, 100));
 }
 
-/** What is not looked at further: longer words are no issues. */
+/** Maximum length of a word that can be an issue; longer words are not examined. */
 const MAX_WORD = 64;
 
 /** The issues that messages of commits name, each once, in their order. */
@@ -132,7 +132,7 @@ export function issuesIn(commits: readonly SourceCommit[], pattern: RegExp): rea
 /** What hosts a source repository, as far as links depend on it. */
 export type SourceHost = 'github' | 'gitlab' | 'gitea' | 'bitbucket' | 'bitbucket-server';
 
-/** What a source repository is hosted by, as far as the name of its host tells. */
+/** The software that hosts a source repository, if the host name shows it. */
 export function sourceHostOf(url: string): SourceHost | undefined {
   const host = URL.parse(url)?.hostname ?? '';
   const labels = host.split('.');
@@ -144,7 +144,7 @@ export function sourceHostOf(url: string): SourceHost | undefined {
   return labels.includes('bitbucket') ? 'bitbucket-server' : undefined;
 }
 
-/** The page that compares two commits; undefined where nothing tells what hosts the repository. */
+/** The URL of the page that compares two commits; undefined if the hosting software is unknown. */
 export function compareLink(url: string, { from, to }: SourceEnds, host: SourceHost | undefined): string | undefined {
   if (url.startsWith('file:')) return undefined;
   switch (host) {

@@ -1,4 +1,4 @@
-// What tagflow.yaml says under `live`: what tells which versions run now, by its own account and not by that of a release.
+// What tagflow.yaml says under `live`: sources that report which versions run now, independently of releases.
 
 /** Asks a URL by GET; its answer names a version or a digest. */
 export interface LiveHttp {

@@ -1,4 +1,4 @@
-// The name that was meant by one who wrote another.
+// The name that somebody probably meant when they wrote another.
 
 /** Maximum length of a word that is compared. */
 const LONGEST = 64;

@@ -191,7 +191,7 @@ export interface ReleaseLine {
   readonly journalBy: JournalRights;
   /** Set where releases are looked at after their deploy. */
   readonly verify?: VerifyPolicy;
-  /** Set where something tells which versions run. */
+  /** Set if a source reports which versions run. */
   readonly live?: readonly LiveSource[];
   /** Set where releases are signed. */
   readonly signing?: SigningRules;
@@ -244,7 +244,7 @@ export interface Pipeline {
   readonly journal: BranchName;
   /** Set where source repositories may be asked for commits. */
   readonly sources?: SourceRules;
-  /** What hosts the repository; absent: its URL tells. */
+  /** The forge that hosts the repository; if absent, it is derived from the URL. */
   readonly forge?: ForgeKind;
   /** Where releases are signed: the files of the trunk that say whose signatures count. */
   readonly signing?: { readonly method: SigningMethod; readonly signers: string; readonly revoked: string | undefined };
@@ -450,7 +450,7 @@ export function skippedLines(pipeline: Pipeline, name: string, upstream: string)
 /** The folder of release records, relative to the repository's root. */
 const RECORDS = '.tagflow/releases';
 
-/** What tells where the record of a line is. */
+/** What determines where the record of a line is. */
 type RecordOwner = Pick<ReleaseLine, 'environment' | 'application' | 'scope' | 'carries' | 'formerly'>;
 
 /** Returns the path of a line's release record, relative to the repository's root. */

@@ -1,4 +1,4 @@
-// Image references: where a repository is, and which of its images is meant.
+// Image references: a repository, and which of its images the reference names.
 // Grammar: OCI distribution-spec v1.1 ("Pulling manifests"), and github.com/distribution/reference for hosts.
 import type { Branded } from './brand.ts';
 import { type Digest, isDigest } from './digest.ts';

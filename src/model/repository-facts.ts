@@ -5,7 +5,7 @@ import type { Instant } from './effects.ts';
 import type { Tag } from './reference.ts';
 import { matchesWildcard } from './wildcard.ts';
 
-/** Whether something may be done, as far as it can be told without doing it. */
+/** Whether an operation is permitted, as far as that can be known without performing it. */
 export interface Permission {
   readonly granted: 'yes' | 'no' | 'unknown';
   /** How that is known, or why it is not: one line, lower case, no full stop, no secret. */
@@ -65,7 +65,7 @@ export interface StoredImage {
   readonly tags: readonly Tag[];
   /** When it was pushed. */
   readonly pushedAt: Instant;
-  /** When it was pulled last; absent when never, or not told. */
+  /** When it was last pulled; absent if never, or if the registry does not say. */
   readonly pulledAt?: Instant;
 }
 
@@ -73,18 +73,18 @@ export interface StoredImage {
 export interface RepositoryFacts {
   /** `unknown`: it may only be hidden from these credentials, or is made by the first push. */
   readonly exists: 'yes' | 'no' | 'unknown';
-  /** Who the registry takes us for, without any secret: `anonymous`, a user's name, an ARN; absent when it is not told. */
+  /** The identity that the registry sees, without any secret: `anonymous`, a user name, an ARN; absent if unknown. */
   readonly identity?: string;
   readonly pull: Permission;
   /** Putting a tag on an image that is there. */
   readonly push: Permission;
-  /** Removing a tag alone; absent when it can only be told by doing it. */
+  /** Removing only a tag; absent if that cannot be known without doing it. */
   readonly removeTag?: Permission;
   /** Absent when the registry has no such rule that can be read. */
   readonly tagRule?: TagRule;
   /** Absent when the repository has no clean-up rules; `unreadable` says why it is unknown. */
   readonly cleanUp?: CleanUpPolicy | { readonly unreadable: string };
-  /** The server's clock less ours, in milliseconds, as coarse as its answers are; absent when it is not told. */
+  /** The server's clock minus ours, in milliseconds, as precise as its responses; absent if unknown. */
   readonly clockSkewMs?: number;
 }
 

@@ -6,7 +6,7 @@ export function zone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
-/** A moment as a field for date and time takes it, to the second; nothing for what is not a moment. */
+/** A moment in the form of a date-and-time input, to the second; empty if the text is not a moment. */
 export function localOf(instant: number): string {
   if (Number.isNaN(instant)) return '';
   const local = new Date(instant - new Date(instant).getTimezoneOffset() * 60_000);

@@ -1,4 +1,4 @@
-// Registry hosts that a cloud's own API serves, told from their look-alikes. Patterns are anchored and compare the host
+// Registry hosts that a cloud's own API serves, as opposed to look-alikes. Patterns are anchored and compare the host
 // whole, in lower case, as `RemoteRepository.host` has it: whatever else a host looks like, it is an ordinary registry, and
 // no cloud credentials are asked for on its behalf.
 

@@ -86,7 +86,7 @@ export type TagRemoval =
 export interface TagRemover {
   /**
    * Removes a tag that names `expected`, and nothing else: the image and its other tags stay, so no manifest is ever
-   * deleted by its digest. Safe to repeat. What the registry cannot do is learnt once and then told without asking it.
+   * deleted by its digest. Safe to repeat. A missing ability is learnt once and then reported without a request.
    * Throws what the methods of `Registry` throw.
    */
   removeTag(repository: Repository, tag: Tag, expected: Digest): Promise<TagRemoval>;

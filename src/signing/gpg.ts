@@ -47,7 +47,7 @@ export async function verifyWithGpg(
     await writeFile(keyring, binaryKeys(trust.signers));
     await writeFile(armour, signature);
     const keys = ['--no-default-keyring', '--keyring', keyring, '--trust-model', 'always', '--no-auto-key-retrieve'];
-    // The clock of the signer and ours differ by a little; what a key was worth then is what is asked.
+    // The signer's clock and ours differ slightly; the question is whether the key was valid at the signer's time.
     const time = ['--faked-system-time', `${Math.floor(at / 1000)}!`, '--ignore-time-conflict'];
     const args = [...BATCH, '--no-autostart', '--disable-dirmngr', ...keys, ...time, '--verify', armour, '-'];
     const inHome = { ...options, variables: { GNUPGHOME: folder } };

@@ -41,7 +41,7 @@ export async function runSigner(
 ): Promise<Ended> {
   const taken = TAKEN_OVER.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
   const child = spawn(program, [...args], {
-    // Times are given and told in UTC.
+    // Times are read and written in UTC.
     env: { ...Object.fromEntries(taken), LC_ALL: 'C', TZ: 'UTC', ...variables },
     stdio: 'pipe',
     windowsHide: true,

@@ -1,4 +1,4 @@
-// The door of signing/: signatures of release records (and of commits, as older releases have them), made with the user's key and held against the signers that the trunk lists.
+// The door of signing/: signatures of release records (and of commits, as older releases have them), made with the user's key and checked against the signers that the trunk lists.
 import type { Instant } from '../model/effects.ts';
 import type { SigningMethod, Trust } from '../model/pipeline.ts';
 
@@ -9,7 +9,7 @@ export { patternSigners, restrictedSigners, sameKeyholders } from './signers.ts'
  */
 export type SignaturePurpose = 'commit' | 'release' | 'journal';
 
-/** A signature, and what it is to be held against. */
+/** A signature, and what it is checked against. */
 export interface SignatureClaim {
   readonly payload: Uint8Array;
   readonly purpose: SignaturePurpose;

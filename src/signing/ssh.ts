@@ -82,7 +82,7 @@ export async function verifyWithSsh(
   });
 }
 
-/** The principals who may sign and are in no line of the signers file. */
+/** The principals who may sign but are not in the signers file. */
 export async function unlistedWithSsh(trust: Trust, options: ProgramOptions): Promise<readonly string[]> {
   return inFolder(async (folder) => {
     const file = join(folder, 'signers');

@@ -4,7 +4,7 @@ import { shortDigest } from '../model/digest.ts';
 import { problemShape, tagShape } from './shapes.ts';
 import { type StyledText, type View, linesOf, styled, tableOf } from './view.ts';
 
-/** Each environment's tags, and what became of them. */
+/** Each environment's tags, and the result for each. */
 export function applyView(applied: readonly Applied[]): View {
   const rows = applied.flatMap(rowsOf);
   return {

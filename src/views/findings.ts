@@ -21,7 +21,7 @@ export interface CiFinding {
   readonly fix?: string | Advice | undefined;
   /** The file that it is about, as far as one is. */
   readonly path: string;
-  /** What tells it from others of its rule, run after run. */
+  /** Distinguishes it from other findings of its rule, across runs. */
   readonly key: string;
 }
 

@@ -31,7 +31,7 @@ export function journalView(entries: readonly JournalEntry[]): View {
   return { data: { entries: entries.map(entryShape) }, parts: [tableOf(columns, rows)] };
 }
 
-/** Entries beside releases, a line each: what, by whom, when and why. */
+/** Journal entries, one on each line: what, by whom, when and why. */
 export function entryLines(entries: readonly JournalEntry[]): readonly TextLine[] {
   return entries.map((entry) => {
     const { id, kind, time, actor, onBehalfOf, reason } = entry;

@@ -31,7 +31,7 @@ const RECORDS = [
   'deployment_rework_rate',
 ];
 
-/** One line of releases a row; below, what failed, and what is not known. */
+/** One row for each line of releases; below the table, failures and unknown values. */
 export function metricsView(lines: readonly LineMetrics[], window: Window): View {
   return {
     data: { since: time(window.since), until: time(window.until), metrics: lines.map(metricsShape) },

@@ -147,7 +147,7 @@ export function comparisonShape(check: Check | RegistryCheck): {
   };
 }
 
-/** What went wrong with a part of a result, while the rest of it stands. */
+/** What went wrong with a part of a result; the other parts are valid. */
 export function problemShape(
   error: TagflowError | undefined,
 ): Readonly<Record<'code' | 'what' | 'why', string | null> & { fix: string | Advice | null }> | null {

@@ -43,7 +43,7 @@ export function sourceWords({ direction, total }: Pick<SourceChange, 'direction'
   }
 }
 
-/** As data: every key is there, and what is not known is null. */
+/** As data: every key is present, and unknown values are null. */
 function sourceShape(change: SourceChange): Readonly<Record<string, unknown>> {
   const { image, repository, from, to, told, direction, commits, total, issues, link, missing } = change;
   return {

@@ -6,7 +6,7 @@ import { changerOf } from './changes.ts';
 import { formatMarkdown } from './markdown.ts';
 import { linesOf, styled, tableOf, type TextLine } from './view.ts';
 
-/** What a summary tells about a release. */
+/** What a summary says about a release. */
 interface Summarised {
   readonly environment: string;
   readonly record: ReleaseRecord;

@@ -27,7 +27,7 @@ function applicationIn(pair: string): readonly string[] {
   return at > 0 ? [image.slice(0, at)] : [];
 }
 
-/** Returns the name of the one application that is meant, undefined where several may be. */
+/** Returns the name of the only application in question; undefined if there can be several. */
 export function onlyApplication(applications: readonly string[], all: boolean): string | undefined {
   const [only, ...others] = applications;
   return all || others.length > 0 || only?.includes('*') === true ? undefined : only;

@@ -120,7 +120,7 @@ async function play(
   out('');
 }
 
-/** A clock that tells the time of the story, and waits as the machine does. */
+/** A clock with the time of the story that waits in real time. */
 function storyClock(daysAgo: number): Clock {
   return { ...machineClock, now: () => momentOf(machineClock.now(), daysAgo) };
 }

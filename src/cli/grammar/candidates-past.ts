@@ -1,4 +1,4 @@
-// Candidates for completion that the past has: releases and who made them, and what is open in the journal.
+// Completion candidates from the past: releases, the people who made them, and open entries of the journal.
 import type { JournalEntry } from '../../model/journal.ts';
 import type { ArgumentPosition } from './position.ts';
 import type { Session } from '../session/session.ts';

@@ -1,4 +1,4 @@
-// Where the cursor stands on a command line: what kind of word is being typed.
+// The position of the cursor on a command line: what kind of word is being typed.
 import { Option } from 'commander';
 import type { Command } from './define.ts';
 import type { ArgumentSpec, Completion, OptionSpec, Specs } from '../arguments/options.ts';
@@ -87,7 +87,7 @@ export function splitPlace(words: readonly string[]): {
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';
     const value = words[at + 1];
-    // The last word is the one that is typed, whatever it is.
+    // The last word is the one being typed.
     if (['-C', '--directory', '--repo'].includes(word) && value !== undefined && at + 2 < words.length) {
       place.push(word, value);
       at += 1;

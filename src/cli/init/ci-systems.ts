@@ -41,7 +41,7 @@ export async function draftForCi(
   return [`ci/${file.name}`, filled(text, file.places(pipeline, await jobUrl(originUrl)))];
 }
 
-/** What stands in a file of docs/ci, and what a repository has in its place. */
+/** Example texts in a file of docs/ci, each with what a repository has instead. */
 type Places = readonly (readonly [example: string, own: string])[];
 
 const EXAMPLE_URL = 'https://git.example.com/acme/shop.git';

@@ -1,4 +1,4 @@
-// What a run tells on stderr while it runs.
+// What a run reports on stderr while it runs.
 import type { Progress } from '../../model/effects.ts';
 import { plain } from '../../model/text.ts';
 import { logLine } from '../../views/log.ts';

@@ -129,7 +129,7 @@ function barOf({ done, total }: Required<Progress>['bytes']): string {
   return `[${'#'.repeat(full)}${'.'.repeat(BAR_WIDTH - full)}]`;
 }
 
-/** `12.3 MiB/s`, and `5 s left` where that can be told. */
+/** `12.3 MiB/s`, and `5 s left` if that is known. */
 function speedOf({ done, total }: Required<Progress>['bytes'], speed: Speed): readonly string[] {
   const rate = speed.bytesPerSecond();
   if (rate === undefined || done >= total) return [];

@@ -1,4 +1,4 @@
-// What tells a page of ours from others.
+// How to recognise a page that tagflow wrote.
 
 /** Stands in the head of each page. */
 export const GENERATOR = '<meta name="generator" content="tagflow">';

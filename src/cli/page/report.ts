@@ -8,7 +8,10 @@ import { incidentPattern } from '../arguments/incident.ts';
 /** The options of the page. */
 export const PAGE_OPTIONS = {
   since: text('--since <time>', 'metrics count releases since then (a time, or 90d); default: 90d'),
-  incident: text('--incident <pattern>', 'a regular expression for the reason of a release that answers an incident'),
+  incident: text(
+    '--incident <pattern>',
+    'a regular expression for the reason of a release that responds to an incident',
+  ),
   live: unless('--no-live', 'do not ask what runs (live: in tagflow.yaml)'),
   check: unless('--no-check', 'leave the findings of check out: it looks at every commit of every branch'),
 };

@@ -16,7 +16,7 @@ export interface Io {
   /** Everything else. */
   readonly stderr: Terminal;
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  /** Where SIGINT and SIGTERM are heard. */
+  /** Where SIGINT and SIGTERM are handled. */
   readonly signals: Signals;
   /** The time; the machine's where it is left out. */
   readonly clock?: Clock;

@@ -1,4 +1,4 @@
-// Folders in which only the user may write: what lies there is believed, or run, as it is.
+// Folders in which only the user may write: their content is trusted, or run, as it is.
 import { lstatSync, mkdirSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 
@@ -9,7 +9,7 @@ export interface FolderHost {
   readonly uid: number | undefined;
 }
 
-/** The kinds of folders that the XDG specification tells apart, and where each is without its variable. */
+/** The kinds of folders in the XDG specification, and where each is without its variable. */
 const KINDS = {
   cache: { variable: 'XDG_CACHE_HOME', below: ['.cache'] },
   state: { variable: 'XDG_STATE_HOME', below: ['.local', 'state'] },

@@ -51,7 +51,7 @@ export async function finish(session: Session, outcome: Outcome, after: AfterRel
   return outcome.kind === 'proposed' ? finishProposal(session, outcome) : finishRelease(session, outcome, after);
 }
 
-/** Prints what became of several applications and resolves to the exit code. */
+/** Prints the results of several applications and resolves to the exit code. */
 export async function finishSeveral(
   session: Session,
   outcome: Several | Refused,
@@ -160,7 +160,7 @@ async function finishProposal(session: Session, outcome: Proposed): Promise<numb
   return unwritten[0]?.exit ?? EXIT.ok;
 }
 
-/** Writes what CI reads. A file that cannot be written is reported beside what became of the release, never in its place. */
+/** Writes what CI reads. A file that cannot be written is reported in addition to the result of the release, never instead of it. */
 async function tellCi(session: Session, facts: CiFacts): Promise<readonly Failure[]> {
   const { problem } = await attempt(writeCiFiles(session.io, facts), 'storage-failed');
   return problem ? [failureOf(problem)] : [];

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { Session } from './session.ts';
 
-/** Whether there is a person who may be asked, and has not answered already. */
+/** Whether there is a person to ask who has not answered already. */
 export function asks({ io, options }: Session): boolean {
   return options.yes !== true && options.input && io.stdin.isTTY === true;
 }
@@ -13,7 +13,7 @@ export async function isAgreed({ io, signal }: Session, question: string): Promi
   // Not as a terminal of its own: Ctrl+C and Ctrl+D stay a signal and an end of input, as everywhere else.
   const prompt = createInterface({ input: io.stdin, output: io.stderr, terminal: false });
   try {
-    // The question alone would wait for ever for somebody who has closed the input.
+    // Otherwise the question would wait for ever if the input is closed.
     const closed = once(prompt, 'close').then(() => '');
     const answer = await Promise.race([prompt.question(`${question} [y/N] `, { signal }), closed]);
     return /^y(?:es)?$/i.test(answer.trim());

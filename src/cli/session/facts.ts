@@ -17,7 +17,7 @@ export interface Facts {
   releases(environment: string): void;
   /** A ledger that notes what becomes of its pushes. */
   watch(ledger: Ledger): Ledger;
-  /** What is true now, for somebody who stopped the run; `forced`: what was being written was broken off. */
+  /** The state for somebody who stopped the run; `forced`: a running write was aborted. */
   now(forced: boolean): Required<Pick<ErrorText, 'why' | 'fix' | 'details'>>;
 }
 

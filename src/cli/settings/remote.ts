@@ -1,4 +1,4 @@
-// Which Git remote is meant: from flags, variables and the user's Git settings.
+// Which Git remote to use: from flags, variables and the user's Git settings.
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -173,7 +173,7 @@ function wordsOf(template: string): readonly string[] {
     return stem.length === 0 ? [] : [stem.join('-')];
   });
   const last = words.at(-1);
-  // Where nothing else tells, the folder around: `overlays/{environment}`.
+  // If nothing else shows it, the enclosing folder: `overlays/{environment}`.
   if (last === undefined) return [template.split('/').findLast((part) => !part.includes('{environment}')) ?? 'app'];
   // The name of a file that is an application: without its ending.
   return [...words.slice(0, -1), last.replace(/\.(?:ya?ml|json|env)$/i, '')];

@@ -32,7 +32,7 @@ export function stageOf(name: string): number {
   return stage ?? STAGES.length - 1.5;
 }
 
-/** How far on its way, by a word of the name; undefined where no word tells. */
+/** The stage in the flow, by a word of the name; undefined if no word shows it. */
 export function stageIn(name: string): number | undefined {
   const words = wordsIn(name);
   const stage = STAGES.findIndex((known) => words.some((word) => known.includes(word)));

@@ -10,7 +10,7 @@ export interface SeenImage {
   /** The repository or plain name as written; undefined where the field holds a tag alone. */
   readonly name: string | undefined;
   readonly tag: string | undefined;
-  /** The name that it gives another one in its place: a kustomize entry with `newName`. */
+  /** The name that replaces the image's name: `newName` of a kustomize entry. */
   readonly replaces?: string | undefined;
 }
 
@@ -54,7 +54,7 @@ export interface FoundApplication {
   /** Its folders and files by environment. */
   readonly places: ReadonlyMap<string, readonly Place[]>;
   readonly images: readonly FoundAppImage[];
-  /** Fields that nothing in the environment's own files tells the image of, or that these lack. */
+  /** Fields whose image the environment's own files do not show, or that these files lack. */
   readonly pins: readonly FoundPin[];
 }
 
@@ -86,7 +86,7 @@ export interface FoundLayout {
 export interface FoundEnvironment {
   readonly name: string;
   readonly from: string | undefined;
-  /** Whether its name tells where it stands. */
+  /** Whether its name shows its place in the flow. */
   readonly certainty: Certainty;
   /** Its branch, where it has one. */
   readonly branch?: string;

@@ -128,12 +128,12 @@ function notRead(
 /** Findings in the order of a trail's commits, newest first. */
 function inOrderOf({ entries }: Trail, findings: readonly Finding[]): readonly Finding[] {
   const order = new Map(entries.map(({ commit }, index) => [commit.id, index]));
-  // What is not on the line itself came in by a merge, or is below it.
+  // A commit that is not on the line itself came in through a merge, or is below the line.
   const place = ({ commit }: Finding): number => order.get(commit) ?? entries.length;
   return [...findings].sort((a, b) => place(a) - place(b));
 }
 
-/** A trail, how those of other lines are read, and what is asked of it. */
+/** A trail, how to read the trails of other lines, and the options of the check. */
 interface TrailCheck extends Trails, Pick<CheckRequest, 'registry' | 'branch'> {
   readonly trail: Trail;
 }
@@ -298,7 +298,7 @@ function excerpt(text: string): string {
   return safe.slice(Math.max(0, at - 20), at + 30).trim();
 }
 
-/** A merge that took releases off the line: tells of the commit on the branch from which on they are hidden. */
+/** A merge that hides releases of the line: reports the commit on the branch from which on they are hidden. */
 async function checkContinuity(
   context: RecordReading,
   { line, environment, head }: Trail,

@@ -1,4 +1,4 @@
-// The evidence of an audit: what somebody needs who checks releases without tagflow. It follows from the commits alone, so the
+// The evidence of an audit: what somebody needs to check releases without tagflow. It depends only on the commits, so the
 // same commits give the same bytes.
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Trust, recordPaths } from '../../model/pipeline.ts';

@@ -21,7 +21,7 @@ export async function madeByHand(
   report: Report,
 ): Promise<void> {
   const { environment, head } = trail;
-  // What hands do to a line's scope is adopted by its next release, and the rest of the branch is not the line's.
+  // The next release of a line adopts commits by hand to its scope; other parts of the branch do not belong to the line.
   if (environment.carries !== 'tree') return;
   const now = upstreamNow(snapshot, environment);
   const settled = releasesOf(trail).filter(({ release }) => settles(release));

@@ -98,7 +98,7 @@ function askedGates({ gates }: ReleaseRecord, among: ReadonlySet<string>): Set<s
 }
 
 /**
- * Tells of releases that were merged although tagflow had told the forge that gates did not pass. What a program or a status said has
+ * Reports releases that were merged although tagflow had reported to the forge that gates did not pass. What a program or a status said has
  * no past that could be asked: what `check --branch` reported before the merge is all that there is. Returns why the forge could not
  * be asked.
  */
@@ -122,7 +122,7 @@ export async function checkMergedStatus(
   return undefined;
 }
 
-/** What tagflow told the forge of a proposal that became a commit of the branch: as itself, or as what was merged. */
+/** What tagflow reported to the forge about a proposal that became a commit of the branch, itself or through a merge. */
 async function toldForge(
   context: Pick<AuditPorts, 'outside'>,
   snapshot: Snapshot,

@@ -38,7 +38,7 @@ export async function checkProposalGates(
   const { source, images, scope } = record;
   const versions = versionsNamed(environment, record, state.record);
   const request: PromoteRequest = { kind: 'promote', environment: environment.name, versions, ...askedBy(record) };
-  // CI_DEPLOY_FREEZE is the word of the one who promoted, not of the one who checks.
+  // CI_DEPLOY_FREEZE is set in the environment of the promotion, not in that of the check.
   const { deployFreeze: _, ...settings } = context.settings;
   const reading = { ...context, settings };
   const overlay = await overlayOf(context, snapshot, environment, source);

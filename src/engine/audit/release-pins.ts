@@ -1,4 +1,4 @@
-// What manifests say at each commit of a line, held against the release that the commit has: by the tagflow.yaml that the release
+// What manifests say at each commit of a line, compared with the release at that commit, under the tagflow.yaml that the release
 // was planned with, and by today's where files moved since.
 import pLimit from 'p-limit';
 import type { Commit, TreeEntry } from '../../ledger/ledger.ts';

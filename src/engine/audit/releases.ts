@@ -1,4 +1,4 @@
-// The releases of a line, held against what they say: their order, where their configuration came from, the rules they were
+// The releases of a line, compared with what they claim: their order, where their configuration came from, the rules they were
 // planned by, and what is in their trees.
 import pLimit from 'p-limit';
 import { CONFIG_FILE, applicationFolders } from '../../config/config.ts';
@@ -248,7 +248,7 @@ async function checkContent(
     const [base] = commit.parents;
     const from =
       restored?.imagesOnly === true || release.action === 'import' ? base : (restored?.commit ?? source.commit);
-    // Without it there is nothing to compare with, and that was told.
+    // Without it there is nothing to compare with, and that has been reported.
     if (from === undefined) return;
     if (restored ? from !== base && !ids.has(from) : lost.has(from)) return;
     const { environment } = rules(entry);

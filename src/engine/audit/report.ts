@@ -39,7 +39,7 @@ export interface RepositoryReport extends Pick<WholePast, 'pasts'> {
   readonly details: ReadonlyMap<ObjectId, ReleaseDetails>;
   /** By line: when today's freezes held since its first release. */
   readonly freezes: ReadonlyMap<string, readonly FrozenTime[]>;
-  /** Newest first; nothing where the journal cannot be read, which the state of each line tells. */
+  /** Newest first; empty if the journal cannot be read, which the state of each line then says. */
   readonly journal: readonly JournalEntry[];
   /** Undefined: it was not asked for, or could not be done. */
   readonly audit: Audit | undefined;
@@ -51,7 +51,7 @@ export interface RepositoryReport extends Pick<WholePast, 'pasts'> {
 /** Newest entries of the journal that a report lists. */
 const JOURNAL = 500;
 
-/** Reads everything. The report names what could not be read, and holds the rest. */
+/** Reads everything. The report names what could not be read, and contains everything else. */
 export async function readReport(
   context: AuditPorts,
   { since, incident, live, audit }: ReportRequest,

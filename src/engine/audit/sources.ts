@@ -1,4 +1,4 @@
-// Where the configuration of releases came from: what each says it carried, held against the branches upstream of it, by the
+// Where the configuration of releases came from: what each claims to have carried, compared with its upstream branches, under the
 // tagflow.yaml of today and by the one that it was planned with.
 import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Environment, type Pipeline, flowsInto } from '../../model/pipeline.ts';

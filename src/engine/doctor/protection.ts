@@ -21,7 +21,7 @@ export async function examineProtection(
   const branches = pushedTo(snapshot, environments);
   if (branches.length === 0) return [];
   const made = await attempt(forgeOf(context.outside, snapshot));
-  // A remote that is a folder has no forge: who may write to the folder may do everything.
+  // A remote that is a folder has no forge: anybody who can write to the folder can do everything.
   if (made.problem?.code === 'forge-unknown' && made.problem.details?.['isServer'] === false) return [];
   if (made.problem) return [unasked(branches, made.problem.why ?? made.problem.message)];
   const forge = made.value;

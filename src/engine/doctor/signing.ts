@@ -1,5 +1,5 @@
 // Signing under examination: whether this identity's key makes signatures that count for each environment, and will continue to;
-// whether those who may sign are in the signers file. A text is signed that is not a record, and nothing is written.
+// whether the people who may sign are in the signers file. It signs a text that is not a record, and writes nothing.
 import type { Instant } from '../../model/effects.ts';
 import type { Environment, Trust } from '../../model/pipeline.ts';
 import { shortId } from '../../model/object-id.ts';
@@ -98,7 +98,7 @@ function wrongKey(subject: string, trust: Trust, why: string): Diagnosis {
   };
 }
 
-/** A key for a pattern would be a key of everybody whom the pattern fits, `signedBy` or not. */
+/** A key for a pattern would belong to everybody who matches the pattern, in `signedBy` or not. */
 function patterns(subject: string, trust: Trust): Diagnosis[] {
   const found = patternSigners(trust);
   if (found.length === 0) return [];

@@ -97,7 +97,7 @@ async function putNewest(
   const wasBehind = await isBehind(context.registries, environment, record);
   if (!(await isNewest(context, { environment, head }, record)))
     return { ...(await applyNewest(context, environment, head, record)), settled: true, wasBehind };
-  // Before the tags: once they are right, nothing tells a run that comes after a killed one that they were late. A release that
+  // Before the tags: once they are right, a run after a killed one cannot see that they were late. A release that
   // deploys again is not followed by another before its own tags are there, or a registry that refuses them gets ever more.
   const mayCome = wasBehind && isOld(context, record) && !isRedeploy(record);
   const again = mayCome ? await redeploy(context, environment, record, false) : undefined;

@@ -1,5 +1,5 @@
 // Doing what was planned, for every use case: images are copied, then one commit is pushed to the branch or asked for in a pull
-// request, then tags are put; where nothing is new, what is there is repaired. What happens around a release (checks after a
+// request, then tags are written; if nothing is new, existing tags are repaired. What happens around a release (checks after a
 // deploy, events, deployment records) is attached here, and what its push carries besides in commit.ts.
 import { downstreamOf } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';

@@ -47,7 +47,7 @@ export interface Candidate {
   readonly overlay?: Overlay | undefined;
   /** The tree of the scope that results, without the record; absent where nothing is planned, so that no approval is of it. */
   readonly scope?: ObjectId | undefined;
-  /** Who made it, where that is somebody else than the one who judges. */
+  /** Who made it, if that is not the person whose run judges it. */
   readonly madeBy?: Releaser | undefined;
   /** When it is judged, of a release that was made; absent: now. What came later is left out. */
   readonly moment?: Instant | undefined;
@@ -83,7 +83,7 @@ export async function judgePromotion(...about: Parameters<typeof caseOf>): Promi
   return { ...judgement, refusals };
 }
 
-/** What is overridden by the one who asks, and by what the journal has of exactly this release. */
+/** The gates that the caller overrides, and those that the journal overrides for exactly this release. */
 async function allOverrides({ context, snapshot, state, candidate }: Case): Promise<OverrideRequest> {
   const asked = await overridesOf(context, state.environment, candidate);
   const { scope } = candidate;
@@ -167,7 +167,7 @@ async function ask(
   return judge(gates, subject, gathered, overrides);
 }
 
-/** Evidence that others than Git and the registry give: where they fail, their gates are unknown and the rest is reported. */
+/** Evidence from sources other than Git and the registry: if one fails, its gates are unknown and the others are reported. */
 const OUTSIDE: ReadonlySet<keyof Evidence> = new Set(['statuses', 'reviews', 'runs']);
 
 /** What a source gives. Where the journal cannot be trusted, that is the finding: it makes a verdict unknown. */

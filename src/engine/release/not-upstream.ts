@@ -20,7 +20,7 @@ const NOTHING: NotUpstream = { commits: [], images: [] };
 /** Releases of upstream in which an image is looked for. */
 const PAST = 200;
 
-/** Returns what is not upstream yet; nothing where fixes go upstream first, since they are refused then. */
+/** Returns what is not upstream yet; empty if fixes go upstream first, since such commits are refused then. */
 export async function notUpstream(
   reading: PastReading,
   snapshot: Snapshot,

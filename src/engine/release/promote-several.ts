@@ -90,7 +90,7 @@ async function promoteOnce(
   });
 }
 
-/** What was planned of several applications, and what is known of the others. */
+/** The plans of several applications, and the results of the applications without a plan. */
 interface PlannedSeveral {
   readonly planned: readonly PlannedRelease[];
   readonly result: Omit<Several, 'releases'>;

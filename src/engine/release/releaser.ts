@@ -27,7 +27,7 @@ export async function overridesOf(
   return { gates, by: signer ?? onBehalfOf ?? actor, why: reason, signer, isSigned: trust !== undefined };
 }
 
-/** The people whose consent is not a second one: who signs the release, who runs it, and for whom. */
+/** The people who cannot approve a release themselves: its signer, the person who runs it, and the person it runs for. */
 export async function releasersOf(
   context: Pick<PlanningPorts, 'clock' | 'signing' | 'settings'>,
   { trust }: Environment,

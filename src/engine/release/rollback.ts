@@ -42,7 +42,7 @@ export async function rollback(
   );
 }
 
-/** Times that the journal may move under one rollback before it gives up: each time somebody made an entry. */
+/** How often the journal may move during one rollback before it gives up: each time, somebody wrote an entry. */
 const MAX_ENTRIES = 20;
 
 /**

@@ -1,4 +1,4 @@
-// The steps of a release as they happen, told through the context: for logs, and for `-v`.
+// The steps of a release as they happen, reported through the context: for logs, and for `-v`.
 import { shortDigest } from '../../model/digest.ts';
 import type { Clock, ReportProgress, Step } from '../../model/effects.ts';
 import type { ErrorCode } from '../../model/errors.ts';

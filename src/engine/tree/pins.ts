@@ -102,7 +102,7 @@ function saysImage(pin: ReadPin, image: ReleaseImage, { tag, pin: usual }: Envir
   if (pin.digest !== undefined) return pin.digest === image.digest;
   const style: PinStyle = pin.style ?? usual;
   const moves = style === 'version' || style === 'target';
-  // a field for a digest, emptied since the tag alone tells
+  // a field for a digest, emptied because the tag alone names the image
   if (pin.tag === undefined && pin.name === undefined) return moves;
   if (style === 'version') return pin.tag === image.version;
   return style === 'target' && pin.tag === tag;

@@ -368,7 +368,7 @@ export function contents(files: readonly ManifestFile[]): ReadonlyMap<string, Ui
   return new Map(files.map(({ path, content }) => [path, content]));
 }
 
-/** Whether two contents are the same bytes; what is not there is like nothing else that is. */
+/** Whether two contents are the same bytes; a missing content differs from every existing content. */
 export function isSameContent(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a === b || (a !== undefined && b !== undefined && Buffer.compare(a, b) === 0);
 }

@@ -9,7 +9,7 @@ import { LINES_AT_ONCE, bringLines } from '../release/side-by-side.ts';
 import { type Verified, type VerifyOptions, verify } from './verify.ts';
 import { type LiveRelease, waitUntilLive } from './wait-live.ts';
 
-/** A line, and the commit of the release that is meant; without one it is the release that stands. */
+/** A line, and the commit of the release; without a commit, the current release. */
 export interface MeantRelease {
   readonly line: string;
   readonly commit?: ObjectId;
@@ -65,7 +65,7 @@ export interface LineVerified {
 
 /**
  * Verifies the releases that several applications of an environment have, in the order of the lines. Throws `interrupted`, and what
- * finding the lines throws; every other error is what became of its line.
+ * finding the lines throws; every other error is the result of its line.
  */
 export async function verifySeveral(given: Given, asked: VerifySeveral): Promise<readonly LineVerified[]> {
   const snapshot = await readSnapshot(given, [asked.environment]);

@@ -33,7 +33,7 @@ export interface VerifyOptions {
   readonly wait: boolean;
   /** Ask although there is a result. */
   readonly again?: boolean;
-  /** The commit of the release that is meant; another one at the head is not looked at. */
+  /** The commit of the release to verify; a different release at the head is not verified. */
   readonly commit?: ObjectId;
 }
 

@@ -12,7 +12,7 @@ import type { Verifiable } from './target.ts';
 /** How to wait. */
 export interface WaitLiveOptions {
   readonly timeoutMs: number;
-  /** The commit of the release that is meant; another one at the head is not waited for. */
+  /** The commit of the release to wait for; no other release at the head is waited for. */
   readonly commit?: ObjectId | undefined;
 }
 

@@ -8,7 +8,7 @@ export interface NamePartKey {
   readonly part: NamePart;
   /** The words before: `web` in `web_image_tag`; empty where the key names no component. */
   readonly component: string;
-  /** Whether the key itself says that an image is meant. */
+  /** Whether the key itself says that the value is an image. */
   readonly image: boolean;
 }
 
@@ -21,7 +21,7 @@ const PARTS: ReadonlyMap<string, NamePart> = new Map<string, NamePart>([
   ['digest', 'digest'],
 ]);
 
-/** Words that say that an image is meant, and not which. */
+/** Words that mean "image", without saying which one. */
 const IMAGE_WORDS = new Set(['image', 'images', 'docker', 'container', 'containers', 'oci', 'img']);
 
 /** Words that name a place in a chart's structure: the component is what stands around it. */

@@ -14,7 +14,7 @@ import { type PatchReference, type KustomizeReference, type References, referenc
 import { type Replacement, effectsOf, replacementsIn } from './replacements.ts';
 import type { Sources } from './sources.ts';
 
-/** What is known of the files, before a build is followed. */
+/** Facts about the files, before a build is followed. */
 export interface BuildInput {
   readonly sources: Sources;
   /** The files that pins are written to. */

@@ -101,7 +101,7 @@ function outOfReach(built: readonly (readonly [Source, Built])[], { files, index
   );
 }
 
-/** Refuses what the outermost kustomizations would render and no entry of theirs can change. */
+/** Refuses images that the outermost kustomizations render but none of their entries can change. */
 function refuseUnreachable(built: readonly (readonly [Source, Built])[], folder: Folder): void {
   const overridden = overriddenBy(folder.pinned);
   for (const [{ path }, { fixed, late }] of built) {

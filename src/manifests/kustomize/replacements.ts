@@ -83,7 +83,7 @@ function isPinned(value: Found, { pinned, applied }: Surroundings): boolean {
   return [...applied].some(({ path, field, pinned }) => pinned && path === value.path && field === value.field);
 }
 
-/** Whether an element may be in the field that a replacement writes to: what is not known matches. */
+/** Whether an element may be in the field that a replacement writes to: an unknown element matches. */
 function isTarget({ object, container }: Element, { select, path }: TargetField): boolean {
   const [kind, name] = object.split('/', 2);
   if (select.kind !== undefined && kind !== undefined && kind !== '' && kind !== select.kind) return false;

@@ -26,7 +26,7 @@ export interface CopierOptions {
   readonly signal: AbortSignal;
   /** Blobs on their way at a time, over all copies. Default: 4. */
   readonly concurrency?: number;
-  /** Called after every few MiB that have passed, for who wants to free their memory sooner than the engine would. */
+  /** Called after every few MiB, so that the caller can free memory sooner than the JavaScript engine would. */
   readonly collect?: () => void;
 }
 

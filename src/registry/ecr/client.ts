@@ -23,7 +23,7 @@ export interface EcrClient {
   readonly sdk: Sdk.ECR;
   /** Where its calls go, as far as one has been made. */
   readonly url: URL;
-  /** The server's clock less ours at its last answer, in milliseconds; undefined when it was not told. */
+  /** The server's clock minus ours at its last response, in milliseconds; undefined if unknown. */
   readonly skewMs: number | undefined;
 }
 

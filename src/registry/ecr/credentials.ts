@@ -18,7 +18,7 @@ export interface EcrCredentialOptions {
   readonly others: CredentialSource;
 }
 
-/** The part of its life in which a token is used: the rest is for clocks that differ and copies under way. */
+/** The fraction of its lifetime during which a token is used; the remainder allows for clock skew and running copies. */
 const USABLE = 0.8;
 const ACTION = 'ecr:GetAuthorizationToken';
 
@@ -42,7 +42,7 @@ export function createEcrCredentials(options: EcrCredentialOptions): CredentialS
     }
     const asked = askForToken(host, options);
     tokens.set(key, asked);
-    // A failure is not remembered: the next one who asks may do better.
+    // A failure is not remembered: the next caller may succeed.
     asked.catch(() => tokens.delete(key));
     return asked;
   };

@@ -16,7 +16,7 @@ export interface EcrCall {
   readonly repository?: RemoteRepository | undefined;
 }
 
-/** What is known of a try that failed. */
+/** Facts about a failed attempt. */
 export interface FailedTry {
   readonly url: URL;
   readonly requestTimeoutMs: number;
@@ -63,12 +63,12 @@ const UNAUTHORIZED = new Set([
 
 const UNKNOWN_STATUS = new Set([500, 502, 503, 504]);
 
-/** How an error of the SDK names itself; empty for what is not an error. */
+/** The name of an error of the SDK; empty if the value is not an error. */
 export function errorName(error: unknown): string {
   return error instanceof Error ? error.name : '';
 }
 
-/** What a try that failed means. What is not a failure of AWS or of the network is thrown as it is: a defect. */
+/** The meaning of a failed attempt. An error that is not a failure of AWS or of the network is rethrown: it is a defect. */
 export function classify(error: unknown, call: EcrCall, tried: FailedTry): TryOutcome {
   if (error instanceof TransportFailure && error.transient) return { kind: 'unknown', error };
   if (error instanceof TagflowError) return { kind: 'final', error };
@@ -209,7 +209,7 @@ function of({ repository }: EcrCall): string {
   return repository ? ` for ${repository.name}` : '';
 }
 
-// Redacted before it is cut: what is left of half a secret could not be recognised.
+// Redacted before it is shortened: half a secret could not be recognised.
 function words(error: Error, redactor: Redactor): string {
   const message = redactor.redact(error.message.split('\n', 1)[0] ?? '');
   return oneLine(`${error.name}: ${message}`, 400);

@@ -98,7 +98,7 @@ export class EcrInspector {
     return isThere ? images : [];
   }
 
-  /** What a call that needs a permission tells of it. */
+  /** What a call that needs a permission shows about that permission. */
   async #tryCall(how: string, work: () => Promise<unknown>): Promise<Permission> {
     const { problem } = await attempt(work, 'forbidden');
     return problem ? { granted: 'no', how: sentenceOf(problem) } : { granted: 'yes', how };

@@ -1,4 +1,4 @@
-// What is asked of Artifact Registry's API, one function for each question: how it is spelled, which permission it needs, and
+// Calls of Artifact Registry's API, one function for each: the request, which permission it needs, and
 // which answers mean that something is not there.
 import type { protos } from '@google-cloud/artifact-registry';
 import type { Digest } from '../../model/digest.ts';

@@ -19,7 +19,7 @@ export interface GarCall {
   readonly role: 'reader' | 'writer' | 'repoAdmin';
 }
 
-/** What is known of a try that failed. */
+/** Facts about a failed attempt. */
 export interface FailedTry {
   /** `host[:port]` of the API. */
   readonly address: string;
@@ -50,13 +50,13 @@ const STATUSES = [
 /** The name of a status code of gRPC. */
 export type StatusName = (typeof STATUSES)[number];
 
-/** How a failed call names itself; undefined for what is not a failure of a call. */
+/** The status that a failed call reports; undefined for errors that are not failures of a call. */
 export function statusOf(error: unknown): StatusName | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'number') return undefined;
   return error.code === 0 ? undefined : STATUSES[error.code];
 }
 
-/** What a try that failed means. What is not a failure of a call or of the network is thrown as it is: a defect. */
+/** The meaning of a failed attempt. An error that is not a failure of a call or of the network is rethrown: it is a defect. */
 export function classify(error: unknown, call: GarCall, tried: FailedTry): TryOutcome {
   if (error instanceof TransportFailure && error.transient) return { kind: 'unknown', error };
   if (error instanceof TagflowError) return { kind: 'final', error };
@@ -189,7 +189,7 @@ function detailsOf({ method, place }: GarCall): Readonly<Record<string, unknown>
   return { host: repository.host, repository: repository.path, location, method };
 }
 
-// Redacted before it is cut: what is left of half a secret could not be recognised.
+// Redacted before it is shortened: half a secret could not be recognised.
 function words(status: StatusName, error: Error, redactor: Redactor): string {
   const details = 'details' in error && typeof error.details === 'string' ? error.details : error.message;
   return oneLine(`${status}: ${redactor.redact(details.split('\n', 1)[0] ?? '')}`, 400);

@@ -13,7 +13,7 @@
 // Under concurrency and repetition: every method may run any number of times at once; calls to one location share one limit
 // and one pause. `tag` is safe to repeat. Of two writers of one tag the last wins: a tag has no etag. A write whose answer was
 // lost is settled by reading the tag, and repeated when it did not take effect: it may still land late, over a newer tag, which
-// is why nothing may depend on tags alone. Once told to stop, nothing new is started; a write in flight is waited for.
+// is why nothing may depend on tags alone. Once asked to stop, nothing new is started; a write in flight is waited for.
 import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
 import type {
   AbleRegistry,

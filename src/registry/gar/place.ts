@@ -64,7 +64,7 @@ export function digestOfVersion(name: string): Digest | undefined {
 
 function lastPart(name: string, collection: string): string | undefined {
   const [, text] = new RegExp(`/${collection}/([^/]+)$`).exec(name) ?? [];
-  // What is not well encoded is not a name of the API.
+  // A badly encoded name is not a name of the API.
   return text === undefined || /%(?![0-9A-Fa-f]{2})/.test(text) ? undefined : decodeURIComponent(text);
 }
 

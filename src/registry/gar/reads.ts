@@ -40,7 +40,7 @@ export class GarReads {
     return isThere;
   }
 
-  /** The repository's rules, asked for once; undefined when they may not be asked for, or were not told. */
+  /** The repository's rules, read once; undefined if reading them is not permitted, or if the API does not say. */
   async rulesOf(place: GarPlace, deadline: Deadline): Promise<GarRules | undefined> {
     const known = this.#rules.get(place.repositoryName) ?? this.#readRules(place, deadline);
     this.#rules.set(place.repositoryName, known);

@@ -117,7 +117,7 @@ export class GarTagging {
     }: TaggedImage & { readonly current: Digest | undefined; readonly status: StatusName },
     deadline: Deadline,
   ): Promise<TagflowError> {
-    // The package is there: what is not found is the image, or both are gone.
+    // The package exists, so the missing part is the image, or both have been deleted.
     if (status === 'NOT_FOUND') return digestNotFound(place.repository, digest);
     const known = await this.#reads.rulesOf(place, deadline);
     if (known && ONLY_PASS_ON.has(known.mode)) return notStandard(place, tag, known);

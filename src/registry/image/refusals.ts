@@ -30,7 +30,7 @@ export function requireUnmoved(
   });
 }
 
-/** The error for bytes that are not those of the digest they go by. */
+/** The error for content that does not match its digest. */
 export function digestMismatch(
   repository: RemoteRepository,
   where: string,

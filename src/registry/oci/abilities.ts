@@ -11,7 +11,7 @@ import type { HttpResponse } from '../../http/http.ts';
  */
 export type Ability = 'referrers-api' | 'tag-deletion' | 'mount';
 
-/** What is known of an ability. */
+/** Whether a registry has an ability, and why. */
 export interface AbilityVerdict {
   readonly has: boolean;
   /** The evidence: one line, lower case, no full stop. */
@@ -25,7 +25,7 @@ export interface Abilities {
   learn(repository: RemoteRepository, ability: Ability, verdict: AbilityVerdict): void;
 }
 
-/** What an answer to the request that needs an ability tells of it. */
+/** What the response to a request that needs an ability says about it. */
 export type Meaning =
   /** It was done. */
   | 'has'
@@ -65,7 +65,7 @@ const TABLE: Readonly<Record<Ability, readonly Row[]>> = {
   ],
 };
 
-/** What an answer tells of an ability, by the first row of the table that fits it. */
+/** What a response says about an ability, by the first matching row of the table. */
 export function meaningOf(ability: Ability, response: HttpResponse): Meaning {
   return TABLE[ability].find(({ when }) => when(response))?.means ?? 'says-nothing';
 }

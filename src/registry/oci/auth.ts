@@ -23,7 +23,7 @@ export const DOING: Readonly<Record<Action, string>> = {
   delete: 'delete from',
 };
 
-// docker.com "Token scope documentation": who may push is asked for both.
+// docker.com "Token scope documentation": pushing needs both scopes.
 const SCOPES: Readonly<Record<Action, string>> = { pull: 'pull', push: 'pull,push', delete: 'delete' };
 
 /** Knows how to answer each registry. */

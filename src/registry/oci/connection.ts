@@ -1,4 +1,4 @@
-// What the parts of the OCI adapter share: requests to a repository, what is known of registries, and the one way out.
+// What the parts of the OCI adapter share: requests to a repository, what is known about registries, and the one HTTP client.
 import type { Clock, Deadline } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository } from '../../model/reference.ts';

@@ -88,7 +88,7 @@ export class OciInspector {
     const how = `removing a tag that does not exist returned ${describeAnswer(answer)}`;
     const meaning = meaningOf('tag-deletion', answer);
     if (meaning === 'lacks') abilities.learn(place, 'tag-deletion', { has: false, why: how });
-    // "There is no such tag" comes from who would remove one.
+    // A registry that answers "no such tag" would remove an existing one.
     const granted = meaning === 'lacks' ? 'no' : answer.status === 404 || meaning === 'has' ? 'yes' : 'unknown';
     return { granted, how };
   }

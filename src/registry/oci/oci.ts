@@ -6,7 +6,7 @@
 // Under concurrency and repetition: every method may run any number of times at once; requests to one host share one
 // limit and one pause. `tag` is safe to repeat. Of two writers of one tag the last wins. A PUT whose answer was lost is
 // settled by reading the tag, and repeated when it did not take effect: it may still land late, over a newer tag, which
-// is why nothing may depend on tags alone. Once told to stop, nothing new is started; a PUT in flight is waited for.
+// is why nothing may depend on tags alone. Once asked to stop, nothing new is started; a PUT in flight is waited for.
 import { annotatedVersion } from '../image/manifest-type.ts';
 import type { Digest } from '../../model/digest.ts';
 import { type ReadBounds, readBounds } from '../../model/bounds.ts';
@@ -159,7 +159,7 @@ class HttpRegistry extends OciContent implements OciRegistry {
     return this.#connection.operation(repository, async (place, deadline) => this.#inspector.inspect(place, deadline));
   }
 
-  /** The protocol tells no times. */
+  /** The protocol has no times. */
   async listImages(): Promise<undefined> {
     return undefined;
   }

@@ -62,7 +62,7 @@ export class Referrers {
     });
   }
 
-  /** What the API lists; undefined where there is none, which the first question to a repository tells all others. */
+  /** What the API lists; undefined if there is no such API, which the first request to a repository finds out for all others. */
   async #fromApi(
     place: RemoteRepository,
     subject: Digest,

@@ -31,7 +31,7 @@ export class OciTagRemoval {
     this.#manifests = manifests;
   }
 
-  /** Removes a tag. One after the other in a repository: what the first of them teaches is for the rest. */
+  /** Removes a tag. Removals in a repository run one after the other, so that the others use what the first one learnt. */
   async remove(place: RemoteRepository, tag: Tag, expected: Digest, deadline: Deadline): Promise<TagRemoval> {
     const { abilities } = this.#connection;
     return this.#inTurn(place.name, async (): Promise<TagRemoval> => {
@@ -63,7 +63,7 @@ export class OciTagRemoval {
     return { outcome: 'removed' };
   }
 
-  /** The answer to the DELETE; `gone` when it was lost, or not believed, and the tag is not there any more. */
+  /** The response to the DELETE; `gone` if it was lost or not trusted, and the tag no longer exists. */
   async #ask(place: RemoteRepository, tag: Tag, deadline: Deadline): Promise<HttpResponse | 'gone'> {
     const isGone = async (): Promise<boolean> => (await this.#manifests.peek(place, tag, deadline)) === undefined;
     const request = { method: 'DELETE', headers: {}, once: true, action: 'delete' } as const;

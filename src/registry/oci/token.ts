@@ -42,7 +42,7 @@ interface Entry {
 
 /** Seconds a token lives when its server does not say. */
 const DEFAULT_LIFETIME_S = 60;
-/** The part of its life in which a token is used: the rest is for clocks that differ and requests under way. */
+/** The fraction of its lifetime during which a token is used; the remainder allows for clock skew and running requests. */
 const USABLE = 0.8;
 const LONGEST_ANSWER = 1024 * 1024;
 

@@ -60,7 +60,7 @@ export class Mounts {
     const { client, abilities } = this.#connection;
     const query = `mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(source.path)}`;
     const asking = this.#connection.send(place, `blobs/uploads/?${query}`, START, deadline);
-    // Asked for both repositories at once, a token server may refuse: the way without a mount tells whether it is us.
+    // A token server may refuse a request for both repositories at once; copying without a mount shows whether access is denied.
     const { value: response, problem } = await attempt(asking, 'unauthorized', 'forbidden');
     if (problem) {
       abilities.learn(place, 'mount', { has: false, why: problem.message });
@@ -95,7 +95,7 @@ export async function uploadBlob(
   if (started.status !== 202) throw pushRefused(place, started);
   const session = client.locationOf(started);
   const url = new URL(session);
-  // Appended as text: what is there already is the registry's own, and may be signed as it stands.
+  // Appended as text: the existing content belongs to the registry, and may be signed in this form.
   url.search = `${session.search}${session.search === '' ? '?' : '&'}digest=${encodeURIComponent(digest)}`;
   const where = `the blob ${digest} of ${from.name}`;
   const body = { size, open: async () => checkedStream(await open(), blob, where) };
