@@ -41,7 +41,7 @@ export interface ContextSettings extends RegistrySettings {
   readonly config?: ConfigFile | undefined;
   /** What the CI system says of a deploy freeze. */
   readonly deployFreeze?: string | undefined;
-  /** What is known of the repository's past, and where that is kept. */
+  /** The stored index of the repository's past, and where it is kept. */
   readonly index?: PastIndex | undefined;
   /** Stands between the engine and the ledger, to watch what is pushed. */
   readonly watch?: ((ledger: Ledger) => Ledger) | undefined;

@@ -1,4 +1,4 @@
-// Who tells the commits between two commits of a source repository: the forge's API where the repository is on the forge that hosts
+// Where the commits between two commits of a source repository are read: from the forge's API if the repository is on the forge that hosts
 // the remote, else a plain fetch of commits. A token goes to the forge's own API, and to a host that its variable is for
 // (src/http/secrets.ts): that a repository is listed in tagflow.yaml gives it none.
 import type { Forge } from '../forge/forge.ts';
@@ -11,7 +11,7 @@ import { type ForgeSettings, composeForge } from './forge.ts';
 import type { ChosenRemote } from './git-access.ts';
 import type { GitLedgerOptions } from '../ledger/git.ts';
 
-/** What is asked through. */
+/** The ports for the requests. */
 export interface SourceSettings extends Omit<ForgeSettings, 'kind'> {
   /** For plain Git, without a URL and without credentials. */
   readonly git: Omit<GitLedgerOptions, 'url' | 'credentials'>;

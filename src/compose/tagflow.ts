@@ -75,7 +75,7 @@ export interface RegistryOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** What tagflow works on, and as whom. `env` has to hold the `PATH` on which `git` is found. */
+/** What tagflow works on, and as whom. `env` must contain the `PATH` on which `git` is found. */
 export interface TagflowOptions extends RegistryOptions {
   /** The Git remote that holds the environments: a URL, or the absolute path of a bare repository. */
   readonly repo: string;
@@ -190,7 +190,7 @@ export class Tagflow {
     return status(this.#context, ...environments);
   }
 
-  /** Compares branches, registry and what runs. What is asked follows the rules of `verify`. */
+  /** Compares branches, registry and what runs. Live sources are asked under the rules of `verify`. */
   async liveStatus(...environments: readonly string[]): Promise<readonly EnvironmentStatus[]> {
     return liveStatus(this.#context, ...environments);
   }
@@ -322,7 +322,7 @@ export class Tagflow {
     return entry;
   }
 
-  /** Entries that may stop what waits in pull requests: the forge hears of it. */
+  /** Entries that can stop releases that wait in pull requests: their status on the forge is updated. */
   async #judged<Entries extends readonly JournalEntry[]>(written: Written<Entries>): Promise<Entries> {
     await judgeProposals(this.#context, written);
     return written.entries;

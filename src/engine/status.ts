@@ -32,7 +32,7 @@ export type Check =
   | { readonly state: 'right' }
   | {
       readonly state: 'drift';
-      /** What is there; undefined: nothing. */
+      /** The current value; undefined if there is none. */
       readonly found: string | undefined;
       /** File and line, for what manifests say. */
       readonly place?: string;
@@ -60,7 +60,7 @@ export interface ImageStatus extends ReleaseImage {
   readonly live?: LiveCheck;
 }
 
-/** A release that waits on a branch of its own to be merged, where releases go by pull requests. */
+/** A release that waits on its own branch to be merged, if releases go through pull requests. */
 export interface Asked {
   readonly branch: BranchName;
   readonly record: ReleaseRecord;
@@ -111,7 +111,7 @@ export async function liveStatus(
   return statusOf(context, words, true);
 }
 
-/** One line and what runs there. Throws `usage` where nothing tells what runs, `release-not-found`, and what reading throws. */
+/** One line and what runs there. Throws `usage` if there is no live source, `release-not-found`, and what reading throws. */
 export async function liveDifference(given: AuditPorts, line: string): Promise<EnvironmentStatus> {
   const { snapshot, state } = await readLiveLine(given, line);
   return environmentStatus(configured(given, snapshot), snapshot, state.environment, true);

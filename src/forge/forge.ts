@@ -30,7 +30,7 @@ export interface PullRequestDraft {
 /** A commit status: what a CI system, Flux or Argo CD reports of a commit. GitHub calls its name a context. */
 export interface CommitStatus {
   readonly name: string;
-  /** What is not decided yet is pending. */
+  /** An undecided status is pending. */
   readonly state: 'success' | 'failure' | 'pending';
   readonly description: string;
 }
@@ -39,7 +39,7 @@ export interface CommitStatus {
 export interface Review {
   /** The account's name. */
   readonly by: string;
-  /** Other names of the person that the forge tells: the one that is shown, mail addresses. */
+  /** Other names of the person on the forge: the display name, mail addresses. */
   readonly names: readonly string[];
   readonly verdict: 'approved' | 'objected';
 }
@@ -56,7 +56,7 @@ export interface Reviews {
   readonly reviews: readonly Review[];
 }
 
-/** Whether a forge sees to something, as far as it tells. */
+/** Whether a forge enforces a rule, as far as the API says. */
 export interface Assurance {
   readonly given: 'yes' | 'no' | 'unknown';
   /** How that is known, or why it is not: one line, lower case, no full stop, no secret. */
@@ -65,7 +65,7 @@ export interface Assurance {
 
 /** What a forge sees to for one branch. */
 export interface BranchRules {
-  /** Not everybody who may write to the repository may push to it. */
+  /** Whether pushing to the branch is restricted to some of the people with write access. */
   readonly closed: Assurance;
   /** No forced push replaces its past. */
   readonly appendOnly: Assurance;

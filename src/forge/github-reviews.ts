@@ -1,4 +1,4 @@
-// Reviews of a pull request on GitHub, as its API tells them: https://docs.github.com/rest/pulls/reviews. Who has not the right to
+// Reviews of a pull request on GitHub, from its API: https://docs.github.com/rest/pulls/reviews. Who has not the right to
 // write may review a public repository as well, and does not count.
 import * as z from 'zod/mini';
 import type { BranchName, ObjectId } from '../model/object-id.ts';

@@ -90,7 +90,7 @@ class Github implements Forge {
           base,
           state,
         } = this.#asking.accept(doing, { ...answer, data: item }, pull);
-        // A fork that was removed leaves null. A server that passes over the filter is not believed.
+        // A removed fork leaves null. The filter is applied again, because a server may ignore it.
         const isOwn = head.repo !== null && head.repo.id === base.repo?.id;
         if (!isOwn || state !== 'open' || base.ref !== target || !isBranchName(head.ref)) continue;
         found.set(number, { number, url, branch: head.ref, target, head: head.sha });

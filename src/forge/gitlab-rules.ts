@@ -16,7 +16,7 @@ const protectedBranch = z.object({
 const branchAnswer = z.object({ protected: z.boolean(), developers_can_push: z.optional(z.boolean()) });
 const approvalsAnswer = z.object({ reset_approvals_on_push: z.optional(z.nullable(z.boolean())) });
 
-/** The role of everybody who may write. */
+/** The lowest role with write access. */
 const DEVELOPER = 30;
 const HIDDEN = 'GitLab shows protected branches to maintainers, and this token is of none';
 
@@ -48,7 +48,7 @@ export async function gitlabRules(reader: ForgeReader, branch: BranchName): Prom
   };
 }
 
-/** What a branch that is there says of itself, to those who may not list the protected ones. */
+/** What a branch says about its own protection, for tokens that may not list protected branches. */
 async function rulesOfBranch(
   reader: ForgeReader,
   branch: BranchName,

@@ -76,7 +76,7 @@ class Gitlab implements Forge {
       });
       const answer = await this.#read(doing, `${this.#project}/merge_requests?${query.toString()}`);
       for (const one of this.#asking.accept(doing, answer, requests)) {
-        // A fork that was removed leaves null. A server that passes over a filter is not believed.
+        // A removed fork leaves null. The filter is applied again, because a server may ignore it.
         const isOwn = one.source_project_id === one.target_project_id;
         const { iid: number, web_url: url, source_branch: branch, sha: head } = one;
         if (!isOwn || one.state !== 'opened' || one.target_branch !== target) continue;

@@ -1,4 +1,4 @@
-// Where a repository's forge is: its kind, its API and the project there, told by the remote's URL. Pure.
+// The forge of a repository: its kind, its API and the project there, derived from the remote's URL. Pure.
 import { isLoopback } from '../http/addresses.ts';
 import { unescaped } from '../http/redact.ts';
 import type { ProcessEnv } from '../model/effects.ts';

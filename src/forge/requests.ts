@@ -247,7 +247,7 @@ function waitOf({ headers }: ForgeAnswer, now: number): number {
   if (!Number.isNaN(date)) return Math.max(0, date - now);
   const isSpent = String(headers['x-ratelimit-remaining'] ?? headers['ratelimit-remaining']) === '0';
   const reset = Number(headers['x-ratelimit-reset'] ?? headers['ratelimit-reset']);
-  // By the server's own clock, where it tells it.
+  // By the server's own clock, if the response has it.
   const there = Date.parse(String(headers['date'] ?? ''));
   if (isSpent && reset > 0) return Math.max(0, reset * 1000 - (Number.isNaN(there) ? now : there));
   return UNNAMED_WAIT_MS;

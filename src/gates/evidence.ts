@@ -86,7 +86,7 @@ export interface Approval {
   readonly id: string;
   /** The verified signer. */
   readonly by: string;
-  /** Other approvers for whom the signers file lists the same key: one person, whatever they are called. */
+  /** Other approvers for whom the signers file lists the same key: they count as one person. */
   readonly also?: readonly string[];
   readonly time: Instant;
 }

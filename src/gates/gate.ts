@@ -48,7 +48,7 @@ export interface Gate {
   readonly name: string;
   readonly needs: readonly (keyof Evidence)[];
   /**
-   * Who may override it where releases are signed and the policy names nobody: `releasers` are those who may release at all.
+   * Who may override it if releases are signed and the policy names nobody: `releasers` is everybody who may release.
    * `never`: it is not overridden, by anybody.
    */
   readonly overriddenBy: 'releasers' | 'named' | 'never';

@@ -42,7 +42,7 @@ export type { Gate, Subject } from './gate.ts';
 /** The evidence that was gathered: each piece, or why it could not be had. */
 export type Gathered = { readonly [Name in keyof Evidence]?: Attempt<Evidence[Name]> };
 
-/** What somebody asked for: the gates to override, who asks, and why. */
+/** The overrides of a request: the gates, who overrides them, and why. */
 export interface OverrideRequest {
   readonly gates: readonly string[];
   /** Who asks, as the record will say. */
@@ -239,7 +239,7 @@ export function mayOverride(
   return named ? named.includes(by) : BY_RELEASERS.has(gate) && mayRelease;
 }
 
-/** Gates that those who may release override where the policy names nobody. */
+/** Gates that everybody who may release can override if the policy names nobody. */
 const BY_RELEASERS: ReadonlySet<string> = new Set(['downgrade', held.name, divergence.name]);
 
 /** Why somebody may not override a gate; undefined: they may. Without signatures nobody's name is proven. */

@@ -19,7 +19,7 @@ export interface AdapterOptions extends AgentOptions {
   readonly stopGraceMs?: number | undefined;
 }
 
-/** The limits of an adapter, as `AdapterOptions` tells them. */
+/** The limits of an adapter, from `AdapterOptions`. */
 export type Limits = Readonly<
   Record<'concurrency' | 'mostConcurrency' | 'requestTimeoutMs' | 'operationTimeoutMs' | 'stopGraceMs', number>
 >;

@@ -16,7 +16,7 @@ const secured = process.getBuiltinModule('node:https');
 
 /** A body that is sent as it is read, opened again for every try. `open` may be called any number of times. */
 export interface StreamedBody {
-  /** Bytes, all told. */
+  /** Total number of bytes. */
   readonly size: number;
   open(): Promise<AsyncIterable<Uint8Array>>;
 }
@@ -135,7 +135,7 @@ class Exchange {
         for (const timer of this.#timers) clearTimeout(timer);
         signal?.removeEventListener('abort', stop);
       });
-      // A connection that was cut because the source of the body failed tells nothing about this host.
+      // A connection that was closed because the source of the body failed says nothing about this host.
       this.#outgoing.on('error', (error) => reject(this.#broken ?? explainFailure(error, method, url)));
       this.#outgoing.on('response', (incoming) => void this.#answered(incoming).then(resolve, reject));
       if (source) this.#sendStream(source);
@@ -293,7 +293,7 @@ export function throwIfStopped(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw interrupted();
 }
 
-/** The error of a run that was told to stop; `write` is a request whose outcome is not known. */
+/** The error of a run that was asked to stop; `write` is a request whose outcome is unknown. */
 export function interrupted(write?: string): TagflowError {
   return new TagflowError('interrupted', {
     what: 'interrupted',

@@ -27,7 +27,7 @@ export interface GivenSecret {
   readonly username: string;
 }
 
-/** What was found: the secret, if one may go there, and of each variable what became of it. */
+/** The result of the search: the secret, if one may be sent there, and the outcome for each variable. */
 export interface SecretLookup {
   readonly secret: GivenSecret | undefined;
   /** Variables that were looked at and are not set. */

@@ -1,4 +1,4 @@
-// Writes whose answer may be lost: the tag itself says what became of them, and where it cannot, nobody guesses.
+// Writes whose response may be lost: the outcome is read from the tag itself; if that fails, it is unknown.
 import { TransportFailure } from './transport.ts';
 
 /** A write, and how its outcome is read. */
@@ -37,7 +37,7 @@ export async function writeUntilKnown<Outcome, State>(write: Write<Outcome, Stat
   }
 }
 
-/** What is there after a write whose answer was lost. */
+/** The state after a write whose response was lost. */
 async function readAfter<State>(
   failure: TransportFailure,
   { read, where }: Pick<Write<unknown, State>, 'read' | 'where'>,

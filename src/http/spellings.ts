@@ -141,7 +141,7 @@ function unitsOf(text: string): Units {
 
 const ESCAPE =
   /%([0-9a-f]{2})|\\u([0-9a-f]{4})(?:\\u(d[c-f][0-9a-f]{2}))?|\\u\{([0-9a-f]{1,6})\}|\\x([0-9a-f]{2})|\\(["'\\/bfnrt])|&#([0-9]{1,7});|&#x([0-9a-f]{1,6});|&(amp|lt|gt|quot|apos);/gi;
-/** What is left of an escape when a text is cut within it. */
+/** The rest of an escape sequence in a text that was cut within it. */
 const HALF_AN_ESCAPE = /(?:%[0-9a-f]?|\\(?:u[0-9a-f]{0,3}|x[0-9a-f]?)?|&[a-z#0-9]{0,8})$/i;
 const LETTERS: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };

@@ -14,7 +14,7 @@ import type { Remote } from './remote.ts';
 /** What pushes are made with. */
 export interface PushParts {
   readonly pacing: Pacing;
-  /** For settling: deaf to an interrupt, and leaves repeating to the one who settles. */
+  /** For settling: ignores an interrupt, and leaves repeating to the caller. */
   readonly settling: Remote;
   readonly heads: RemoteHeads;
   readonly objects: ObjectCache;

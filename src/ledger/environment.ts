@@ -1,6 +1,6 @@
 // The environment that Git processes get. Nothing of the caller's reaches them but what is named here, and nothing at
 // all of the machine's or the user's Git configuration: no hooks, aliases, helpers, filters or URL rewrites from outside.
-// Secrets go by environment only: an argument is readable by every process of the machine, an environment is not.
+// Secrets are passed only in the environment: every process on the machine can read arguments, but not an environment.
 import type { ProcessEnv } from '../model/effects.ts';
 import { devNull } from 'node:os';
 import { createRedactor, rememberProxyPasswords } from '../http/redact.ts';

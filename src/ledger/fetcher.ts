@@ -1,7 +1,7 @@
 // What our own repository has of the remote, and the fetches that bring more, each when it is asked for: heads with their
 // trees, some generations or all of the history behind them, and the content of files.
 //
-// Concurrency: fetches run one after another, no matter who asks; two at once would fight over the list of shallow commits.
+// Concurrency: fetches run one after another, for all callers; two at once would conflict over the list of shallow commits.
 // Repetition: commits that are here are not fetched again, and a fetch that failed may be repeated.
 import { attempt } from '../model/attempt.ts';
 import { TagflowError } from '../model/errors.ts';
@@ -44,7 +44,7 @@ interface Generations {
   readonly generations: number;
 }
 
-/** Brings what is asked for. Every method that fetches throws what reading a `Remote` throws. */
+/** Fetches objects. Every method that fetches throws what reading a `Remote` throws. */
 export class Fetcher {
   readonly #options: FetcherOptions;
   /** Commits whose trees are here, and in which order they came or were made. */
@@ -139,7 +139,7 @@ export class Fetcher {
     await this.#oneAtATime(async () => this.#fetchBranches(what, through));
   }
 
-  /** The content of files of a commit, or of its history. What is not here is fetched, all in one request. */
+  /** The content of files of a commit, or of its history. Missing content is fetched in one request. */
   async contents(
     commit: ObjectId,
     ids: readonly ObjectId[],

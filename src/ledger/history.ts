@@ -1,4 +1,4 @@
-// Reading history from our own repository: who descends from whom. Order is topological and by first parent, never by a clock.
+// Reads history from our own repository: which commit descends from which. Order is topological and by first parent, never by a clock.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TagflowError } from '../model/errors.ts';

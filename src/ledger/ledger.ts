@@ -37,7 +37,7 @@ export function isRegularFile({ mode }: Pick<TreeEntry, 'mode'>): boolean {
   return mode === '100644' || mode === '100755';
 }
 
-/** Of a longer file a step tells only that it is longer, in bytes: nobody's record is. */
+/** Maximum size of a file in a step, in bytes. Of a longer file, a step says only that it is longer; no record is. */
 export const LONGEST_STEP = 1 << 20;
 
 /** A commit at which one of some files changed. */
@@ -93,7 +93,7 @@ export interface BranchAt {
 /** A commit to be made: the tree of `base` with `edits` applied. */
 export interface CommitDraft {
   readonly base: ObjectId;
-  /** Nothing of the tree of `base` is taken: it only tells by which hash function objects are named. */
+  /** Nothing from the tree of `base` is used: it only determines the hash function of object ids. */
   readonly clear?: true;
   /** First parent first; empty for a root commit. */
   readonly parents: readonly ObjectId[];
@@ -151,7 +151,7 @@ export interface TreeReader {
   bring(files: readonly { readonly commit: ObjectId; readonly paths: readonly string[] }[]): Promise<void>;
   /**
    * The content of files of one fetched commit, by path, in one request; paths that are no regular file are absent. Of a file
-   * with more than `longest` bytes, one zero more than that: who asks for less refuses it by its length.
+   * with more than `longest` bytes, one zero more than that, so that a caller with a lower limit refuses it by its length.
    */
   readFiles(commit: ObjectId, paths: readonly string[], longest?: number): Promise<ReadonlyMap<string, Uint8Array>>;
   /** Every file at or below a folder (`''` for all), links and submodules included, in Git's order. */
@@ -236,7 +236,7 @@ export interface LedgerWriter {
   push(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined, beside?: BranchAt): Promise<PushVerdict>;
   /**
    * Whether this identity may push to the remote, by a push of a branch's own head that is not sent (`git push --dry-run`):
-   * it gets as far as the remote lets who may write. Rules for single branches and hooks are asked by a real push only.
+   * it gets as far as the remote lets anybody with write access. Only a real push is checked by rules for single branches and by hooks.
    */
   mayPush(branch: BranchName, head: ObjectId): Promise<Permission>;
 }

@@ -1,5 +1,5 @@
 // The objects of our own repository, parsed and kept: commits for the whole run, trees up to a number. Nothing is fetched
-// here: what is not in the repository is not there.
+// here: an object that is not in the repository does not exist.
 // Concurrency and repetition: reads may overlap and be repeated; objects never change.
 import { type ReadBounds, raiseBound, spellBound } from '../model/bounds.ts';
 import { TagflowError } from '../model/errors.ts';

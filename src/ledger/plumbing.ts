@@ -56,14 +56,14 @@ export async function runGit(options: PlumbingOptions, args: readonly string[], 
   return { ...finished, stdout: Buffer.concat(chunks) };
 }
 
-/** How a command is fed and heard. */
+/** The input of a command, and how its output is read. */
 interface Stream {
   readonly input?: Uint8Array;
   /** Takes what the command prints. False: that is enough, and the command is ended. */
   readonly take: (chunk: Buffer) => boolean;
 }
 
-/** Runs one command to its end, or until enough of it was heard. */
+/** Runs one command to its end, or until enough of its output has been read. */
 export async function streamGit(
   options: PlumbingOptions,
   args: readonly string[],
@@ -87,7 +87,7 @@ async function listen(
     child.kill('SIGKILL');
   });
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-  // A process that ends early closes its input; its exit code tells the story.
+  // A process that ends early closes its input; its exit code says why.
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   let exitCode: number | null;
@@ -244,7 +244,7 @@ export class ObjectReader {
     this.#length = buffer.length;
   }
 
-  /** Adds to a large object, and answers with it once it is whole. What is left of the chunk. */
+  /** Adds to a large object, and passes it on when it is complete. Returns the rest of the chunk. */
   #fill(large: Buffer, chunk: Buffer): Buffer {
     const taken = chunk.copy(large, this.#filled);
     this.#filled += taken;
@@ -318,7 +318,7 @@ export class ObjectReader {
     this.#send(next, linesFor(rest));
   }
 
-  /** Writes what is asked at one moment in one piece: a write for each question takes longer than its answer. */
+  /** Writes all requests of one moment at once: a write for each request takes longer than its response. */
   #send(child: ChildProcessWithoutNullStreams, lines: string): void {
     if (this.#unsent === '' || this.#unsentTo !== child) {
       this.#unsent = '';

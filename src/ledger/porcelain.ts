@@ -22,11 +22,11 @@ export interface PorcelainOptions {
   readonly most: number;
   /** The command is ended when the server, or Git, says more bytes than this beside its answer. */
   readonly talk: number;
-  /** Watch what comes from a server of this protocol: for commands that keep a list in memory. */
+  /** Whether to watch what a server of this protocol sends: for commands that keep a list in memory. */
   readonly protocol?: string | undefined;
 }
 
-// simple-git suspects what comes from users. Here arguments and environment are made by this program, which needs a
+// simple-git distrusts input from users. Here the program itself builds arguments and environment, and needs a
 // configuration by environment (credentials) and none of the user's; the other names are in the list since a host
 // name inside a key (`http.https://alias.example.org/.extraHeader`) is taken for the setting of that name.
 const UNSAFE: NonNullable<SimpleGitOptions['unsafe']> = {
@@ -142,7 +142,7 @@ class Hearing {
   say(chunk: Buffer): void {
     (this.#trace ?? this.#said).hear(chunk);
     this.#heard += chunk.length;
-    // What Git tells of a protocol is its own, and longer than what the server said.
+    // Git's own trace of a protocol is longer than what the server sent.
     if (!this.#trace && this.#heard > this.#options.talk) this.#giveUp('talk');
     if ((this.#trace?.received() ?? 0) > this.#options.most) this.#giveUp('answer');
   }

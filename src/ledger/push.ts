@@ -1,4 +1,4 @@
-// Settling a push: what became of it is read from the branch, never guessed from the text of an error.
+// Settles a push: its outcome is read from the branch, never guessed from the text of an error.
 // A killed connection, a dropped answer or a 502 says nothing, most such pushes have landed. The same commit is
 // pushed again, which changes nothing when it is there already, and the branch is read in between.
 import type { Clock, Random } from '../model/effects.ts';
@@ -53,7 +53,7 @@ export interface Pacing {
   readonly random: Random;
   /** Time after the first answer that was not an acceptance, in milliseconds. */
   readonly settleMs: number;
-  /** The same once `signal` fired: a process that was told to end has little time left. */
+  /** The same after `signal` fired: a process that was asked to end has little time left. */
   readonly hurriedMs: number;
   readonly signal: AbortSignal | undefined;
 }

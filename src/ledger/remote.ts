@@ -26,7 +26,7 @@ import type { RemoteUrl } from './url.ts';
 
 /** How long things may take, in milliseconds. */
 export interface LedgerTimeouts {
-  /** A read in which nothing at all is heard from Git. */
+  /** How long a read may last without any output from Git. */
   readonly silenceMs: number;
   /** The same for a push: hooks of the remote may think for a while. */
   readonly pushSilenceMs: number;
@@ -189,7 +189,7 @@ export class Remote {
       signal,
     });
     this.refuseWhenInterrupted();
-    // Somebody may have moved the branch meanwhile: that is said to those who may write.
+    // A rejection because the branch moved meanwhile reaches only clients that may write.
     if (answer.exitCode === 0 || pushReport(answer.stdout, `refs/heads/${branch}`)) {
       return { granted: 'yes', how: 'a push that was not sent was accepted' };
     }

@@ -3,7 +3,7 @@
 
 /** Bytes of each half that are kept; the lines of an error are far fewer. */
 const HALF = 64 * 1024;
-/** Longer lines are cut: patterns are held against each of them. */
+/** Maximum length of a line; longer lines are cut, because patterns are matched against each of them. */
 const LONGEST_LINE = 2000;
 
 /** Takes in what is said, piece by piece. */

@@ -115,7 +115,7 @@ function isBelowAny(path: string, paths: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** The id of what is left of a folder when only the planned names stay; undefined when nothing is. */
+/** The id of a folder reduced to the planned names; undefined if nothing remains. */
 async function pickLevel(
   read: ReadTrees,
   tree: ObjectId,

@@ -51,7 +51,7 @@ export async function runSigner(
   const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-  // A program that ends early closes its input; its exit code tells the story.
+  // A program that ends early closes its input; its exit code says why.
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   try {

@@ -55,7 +55,7 @@ export interface ArgumentSpec<T> {
   readonly choices?: readonly string[];
   readonly preset?: string;
   readonly completion?: Completion;
-  /** Whether an empty word is a word: for completion alone. */
+  /** Whether an empty word counts as a word: only for completion. */
   readonly mayBeEmpty?: boolean;
   /** The value of the words that were typed, none of them empty. */
   readonly parse: (words: readonly string[]) => T;

@@ -1,4 +1,4 @@
-// tagflow.yaml as a commit has it: everybody who may push to the trunk may make it as long as they like.
+// tagflow.yaml of a commit. Anybody who can push to the trunk can make it arbitrarily long.
 import { CONFIG_FILE, LONGEST_CONFIG } from '../../config/config.ts';
 import type { LedgerReader } from '../../ledger/ledger.ts';
 import type { ObjectId } from '../../model/object-id.ts';

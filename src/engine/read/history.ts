@@ -1,4 +1,4 @@
-// Reading the past: what was released, when, by whom and why; what ran at a moment; where an image is or was.
+// Reads the past: what was released, when, by whom and why; what ran at a moment; where an image is or was.
 import type { Digest } from '../../model/digest.ts';
 import type { Instant } from '../../model/effects.ts';
 import { advise } from '../../model/advice.ts';

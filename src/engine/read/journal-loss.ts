@@ -18,7 +18,7 @@ export interface Reliance {
   readonly record: Pick<ReleaseRecord, 'journal'> | undefined;
 }
 
-/** Refuses to write to a journal that is gone: nobody would hear of the entry. Throws `journal-invalid`. */
+/** Refuses to write to a journal that was lost: nobody would notice the entry. Throws `journal-invalid`. */
 export async function requireNoneLost(snapshot: Snapshot, environments: readonly Environment[]): Promise<void> {
   const { branch, head } = journalOf(snapshot);
   if (head !== undefined) return;
@@ -61,7 +61,7 @@ async function restartEntries(
   return readEntries(reading, head, await namesIn(reading, head, 'restart'));
 }
 
-/** Whether a journal was begun again by somebody who may, in full knowledge that a head was lost. */
+/** Whether somebody with the right to do so restarted the journal, knowing that a head was lost. */
 async function isRestartedFrom(
   reading: RecordReading,
   head: ObjectId,

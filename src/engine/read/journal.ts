@@ -1,5 +1,5 @@
 // Reading the journal: which locks, holds and approvals are open for a line. What may be open follows from the names of files;
-// only those files are read. Where releases are signed, an entry counts when it is signed by somebody who may write it.
+// only those files are read. If releases are signed, an entry counts only if it is signed by somebody who may write it.
 import { isRegularFile } from '../../ledger/ledger.ts';
 import type { Instant } from '../../model/effects.ts';
 import type { Digest } from '../../model/digest.ts';
@@ -255,7 +255,7 @@ export async function readEntries(
   return paths.map((path) => parseEntry(decodeUpTo(contents.get(path) ?? new Uint8Array(), LONGEST_ENTRY), path));
 }
 
-/** The entry where it counts; nothing where somebody wrote it who may not. */
+/** The entry if it counts; undefined if its writer had no right to write it. */
 export async function whereItCounts(
   reading: Pick<RecordReading, 'clock' | 'signing'>,
   environment: Environment,
@@ -298,7 +298,7 @@ export async function signerOfEntry(
 /** What lets more through than before: anybody who grants it has to have a valid key now, whatever time they wrote. */
 const GRANTS: ReadonlySet<EntryKind> = new Set(['unlock', 'lift', 'approve', 'override', 'restart']);
 
-/** Kinds that those who may release may write where `journalBy` says nothing; of the others nobody may. */
+/** Kinds of entries that everybody who may release can write by default (without `journalBy`); nobody can write the others. */
 const RELEASERS: ReadonlySet<EntryKind> = new Set(['lock', 'hold', 'verify']);
 
 /** Who may write a kind of entry; an empty list is everybody in the signers file, as `signedBy` has it. */

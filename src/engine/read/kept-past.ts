@@ -1,6 +1,6 @@
 // The past of a line as an earlier run judged it, kept between runs. It follows from the commits that a head reaches, from what
 // today's configuration says of the line, and, where a record relies on an older tagflow.yaml, from the trunk. Each of them is
-// part of what is kept, and is compared before anything of it is believed.
+// part of the stored data, and is compared before any of the data is trusted.
 import { createHash } from 'node:crypto';
 import { serialize } from 'node:v8';
 import { enoughToStore } from '../../model/kept-facts.ts';

@@ -1,4 +1,4 @@
-// What a command on one environment most likely reads, asked for in the same request as the configuration, which alone tells what
+// The files that a command on one environment most likely reads, fetched together with the configuration, although only that says which
 // it is: two requests fewer where things stand at their usual places. Nothing is concluded from it: whatever is read afterwards
 // is asked for as if there had been no guess.
 import { CONFIG_FILE } from '../../config/config.ts';

@@ -44,7 +44,7 @@ export interface JudgedLine {
   readonly anchors: ReadonlyMap<ObjectId, ObjectId>;
   /** False: only the newest part was read. */
   readonly whole: boolean;
-  /** What lies below the oldest release was not looked at: the release is believed about it. */
+  /** The history below the oldest release was not read: it is taken to be as that release says. */
   readonly believes: boolean;
 }
 
@@ -82,7 +82,7 @@ export async function readWholeLine(
 
 /**
  * Reads the newest part of a line of a fetched head, at most `limit` changes of its record; undefined where that part cannot
- * be judged without the rest. The oldest release in it is believed about what lies below.
+ * be judged without the rest. The history below the oldest release in it is taken to be as that release says.
  */
 export async function readNewestLine(
   context: RecordReading,
@@ -109,7 +109,7 @@ export async function readNewestLine(
   return { ...part, steps: [...judged, ...below] };
 }
 
-/** A first release further above the commit that it was planned on is not believed without the history below. */
+/** A first release further above the commit that it was planned on does not count without the history below. */
 const NEAR = 64;
 
 /**
@@ -267,7 +267,7 @@ function fold(candidates: readonly Candidate[], below: Made | undefined): readon
   return judged.reverse();
 }
 
-/** What a commit is that changed the record and made no release, where that can be told. `below`: what lies below it. */
+/** The kind of a commit that changed the record without making a release, if it can be determined. `below`: the history below it. */
 function kindOf({ commit, file }: RecordStep, below: Seen): readonly string[] {
   const [first, last] = below.releasesSince(file) ?? [];
   if (first !== undefined)

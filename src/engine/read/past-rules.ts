@@ -125,7 +125,7 @@ async function pipelineOfRecord(
   return 'commit' in config ? (await rulesAt(reading, [config.commit])).pipelines.get(config.commit) : undefined;
 }
 
-/** Returns what signatures are held against by another configuration's rules: its signers are those of today's trunk. */
+/** Returns what signatures are checked against under another configuration's rules, with the signers of today's trunk. */
 export function trustThen(today: Trust, { signing }: ReleaseLine): Trust | undefined {
   const { file, signers, revoked } = today;
   return signing && { ...signing, file, signers, revoked };

@@ -27,7 +27,7 @@ export function recordFileIn(environment: Environment, files: ReadonlyMap<string
   return own ?? former[0];
 }
 
-/** Returns the record that a file holds, checked to be of this environment and in its place. Throws `record-invalid`. */
+/** Returns the record in a file, checked to belong to this environment and to this path. Throws `record-invalid`. */
 export function recordIn(environment: Environment, { path, content }: RecordFile): ReleaseRecord {
   const record = parseRecord(decodeUpTo(content, LONGEST_RECORD), path);
   const { formerly = [] } = environment;
@@ -129,7 +129,7 @@ export async function fittedTree(
 
 /**
  * Returns the release that a commit seems to have made, by its own tree and its first parent's alone: its record is new there
- * and fits the tree. Whether it counts, the line tells. Needs the first parent to be readable.
+ * and fits the tree. Whether it counts depends on the line. Needs the first parent to be readable.
  */
 export async function releaseMadeAt(
   context: Pick<RecordReading, 'ledger'>,

@@ -28,7 +28,7 @@ export interface SignedRecord {
   readonly signature: Uint8Array | undefined;
 }
 
-/** What is known of the signature of a record. */
+/** The state of the signature of a record. */
 export interface Signed {
   /** Who made it; undefined where the release needs none. */
   readonly signer: string | undefined;

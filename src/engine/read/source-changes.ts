@@ -1,6 +1,6 @@
 // The commits of source repositories between two versions of images: what changed in what was built. An image says itself where it
 // was built from, so nothing is asked of a repository that the trunk's tagflow.yaml does not list, and nothing is judged by the answer.
-// What is not known is a line of its own: this never fails a command.
+// Unknown commits are reported on a separate line: this never fails a command.
 import { attempt } from '../../model/attempt.ts';
 import {
   type BuildSource,
@@ -37,7 +37,7 @@ export interface ShownCommit {
   readonly time: number;
 }
 
-/** What is known of the commits between two versions of an image. */
+/** The commits between two versions of an image, as far as they are known. */
 export interface SourceChange {
   readonly image: string;
   /** The repository, and what it was built from before and after; undefined where the images do not say. */
@@ -84,7 +84,7 @@ const MAX_AUTHOR = 100;
 const MAX_REASON = 300;
 
 /**
- * Returns what is known of the commits between versions of images, of those that changed; undefined where the configuration has no
+ * Returns the known commits between versions of the images that changed; undefined where the configuration has no
  * `sources`. Throws `interrupted` alone.
  */
 export async function sourceChanges(
@@ -208,7 +208,7 @@ function unknownOf({ name }: ImageStep): SourceChange {
   };
 }
 
-/** What hosts a repository: as tagflow.yaml says, as far as the name of its host tells, or what hosts the GitOps repository. */
+/** The software that hosts a repository: from tagflow.yaml, from the host name, or from the forge of the GitOps repository. */
 function sourceHost(url: string, { hosts }: SourceRules, forge: ForgeKind | undefined): SourceHost | undefined {
   return hosts.get(URL.parse(url)?.host ?? '') ?? sourceHostOf(url) ?? forge;
 }

@@ -135,7 +135,7 @@ async function ownPaths(
   return list.filter((path) => !old.has(path));
 }
 
-/** Whether a change stands where it would be merged: whether merging it changes nothing. What cannot be told apart does not. */
+/** Whether a change stands where it would be merged: whether merging it changes nothing. A change that cannot be distinguished does not. */
 export async function isContained(
   context: Pick<RecordReading, 'ledger' | 'signal'>,
   change: OwnChange,

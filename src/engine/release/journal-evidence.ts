@@ -102,7 +102,7 @@ export interface ApprovalCase {
 }
 
 /**
- * Open approvals of a subject. Those of the one who releases do not count, nor those of the person it acts for. Throws
+ * Open approvals of a subject. Approvals by the releaser and by the person it acts for do not count. Throws
  * `journal-invalid`.
  */
 export async function approvalsOf(

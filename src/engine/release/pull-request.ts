@@ -24,7 +24,7 @@ import { type SourceAsking, planSteps, sourceChanges } from '../read/source-chan
 import { fitsTree, readRecord } from '../read/records.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 
-/** What is known of a plan's pull request before anything is written. */
+/** Facts about a plan's pull request before anything is written. */
 export interface PreparedPullRequest {
   readonly kind: 'prepared';
   readonly environment: Environment;

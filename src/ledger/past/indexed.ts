@@ -19,7 +19,7 @@ import type { KnownPast, PastIndex } from './past-index.ts';
 
 /** More commits are not kept for a head: 40 bytes each. */
 const MOST_REACHED = 50_000;
-/** That many of the newest steps are read without what is known. */
+/** How many of the newest steps are read without the index. */
 const FEW = 64;
 /** Longer lists are not kept. */
 const SHORT = 64;
@@ -118,7 +118,7 @@ class IndexedReader {
 
   async recent(...ask: Parameters<Ledger['recent']>): Promise<readonly FileStep[]> {
     const [head, paths, limit, ends] = ask;
-    // For a few of the newest, what is known would take longer to load.
+    // For a few of the newest, loading the index would take longer.
     const known = limit > FEW ? (await this.#knownSteps(head, paths))?.slice(0, limit) : undefined;
     // The commits between the steps can be read afterwards: where there are none, all are known.
     if (known && isDense(head, known)) {
@@ -211,7 +211,7 @@ class IndexedReader {
     const walk = this.#walks.get(key) ?? this.#continueSteps(head, paths);
     this.#walks.set(key, walk);
     const steps = await walk;
-    // What is not known now may be learnt.
+    // A fact that is unknown now may be learnt later.
     if (!steps) this.#walks.delete(key);
     return steps;
   }

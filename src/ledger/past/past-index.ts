@@ -1,4 +1,4 @@
-// What is known of histories: where files changed below a head, and which trees edits make. Each is a fact about objects
+// An index of histories: where files changed below a head, and which trees edits make. Each entry is a fact about objects
 // that never change, found by reading them once; a head that is not known is one from which a known one is looked for.
 import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
@@ -8,7 +8,7 @@ import type { FileStep } from '../ledger.ts';
 import type { PastStore } from './past-store.ts';
 import { seal, unseal } from './seal.ts';
 
-/** What is known of some files below a head; undefined is what nobody asked for yet. */
+/** Facts about some files below a head; undefined if nobody has asked for them yet. */
 export interface KnownPast {
   readonly head: ObjectId;
   /** As `walk` gives them, all of them. */
@@ -50,12 +50,12 @@ export class PastIndex implements FactKeeper {
     return this.#any;
   }
 
-  /** What is known of files below heads, the newest first. */
+  /** Facts about files below heads, newest first. */
   async pasts(paths: readonly string[]): Promise<readonly KnownPast[]> {
     return (await this.#entry(paths)).known;
   }
 
-  /** Keeps what is known of files below a head, beside what is known of them there already. */
+  /** Adds facts about files below a head to those that are already stored. */
   async learn(paths: readonly string[], past: KnownPast): Promise<void> {
     const entry = await this.#entry(paths);
     const before = entry.known.find(({ head }) => head === past.head);
@@ -121,7 +121,7 @@ export class PastIndex implements FactKeeper {
     return content && (deserialize(content) as unknown);
   }
 
-  /** The name in the store: it tells nothing of what it names. */
+  /** The name in the store, which reveals nothing about the content. */
   #nameOf(name: string): string {
     return createHash('sha256').update(`${FORMAT}\0${this.#repository}\0${name}`).digest('hex');
   }
