@@ -41,6 +41,17 @@ const PHRASES: readonly Phrase[] = [
     say: '"does not end", "is not pinned"',
   },
   { pattern: /\bsees to it\b|\bat (?:its|his|their) word\b/i, say: '"makes sure that", "is believed"' },
+  { pattern: /\bheld against\b/i, say: '"compared with", or "checked against"' },
+  { pattern: /\bwhat (?:became|becomes|comes|came) of\b/i, say: '"the outcome of", or "what happens to"' },
+  { pattern: /\bputs? (?:the|its|their) tags\b(?! of by)/i, say: '"writes the tags"' },
+  { pattern: /\blooks? whether\b/i, say: '"checks whether"' },
+  { pattern: /\bbegun again\b/i, say: '"restarted"' },
+  { pattern: /\bwhat is known of\b/i, say: '"what is known about", or name the facts' },
+  { pattern: /\b(?:not|is) believed\b/i, say: '"is trusted", or "counts"' },
+  { pattern: /\bcaller[’']s word\b/i, say: '"the caller’s permission"' },
+  { pattern: /\bas far as (?:it|the [a-z’' ]+) tells?\b/i, say: '"if X shows it"' },
+  { pattern: /\bwas answered (?:\$|[1-5]\d\d)/i, say: '"returned"' },
+  { pattern: /\bnames? another image already\b/i, say: '"already points to another image"' },
   { pattern: /one release, whole/i, say: '"one release in full"' },
 ];
 

@@ -17,7 +17,7 @@ export interface Measured {
   readonly name: string;
   /** What runs: arguments of tagflow, or a script of the shell in which `$url` is the repository. */
   readonly run: readonly string[] | { readonly script: string };
-  /** Whether what is known of the past is kept from an earlier run; otherwise nothing is known. */
+  /** Whether what is known about the past is kept from an earlier run; otherwise nothing is known. */
   readonly isKnown?: boolean;
 }
 

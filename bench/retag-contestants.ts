@@ -74,7 +74,7 @@ export async function retagByFloor({ host, count, version, tag, readBack }: Reta
       await send('HEAD', `${path}/${tag}`, { accept: ACCEPT });
       const headers = { 'content-type': manifest.type, 'content-length': manifest.body.length };
       const { status } = await send('PUT', `${path}/${tag}`, headers, manifest.body);
-      if (status !== 201) throw new Error(`PUT was answered ${status}`);
+      if (status !== 201) throw new Error(`PUT returned ${status}`);
       if (readBack) await send('HEAD', `${path}/${tag}`, { accept: ACCEPT });
     }
   };

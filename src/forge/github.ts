@@ -124,7 +124,7 @@ class Github implements Forge {
         this.#asking.refused(
           `no pull request from ${branch} onto ${target} was opened`,
           answer,
-          'look whether both branches are there, and differ',
+          'check whether both branches are there, and differ',
         ),
       accept: async (answer) => {
         const { number, html_url: url, head } = this.#asking.accept(doing, answer, pull);

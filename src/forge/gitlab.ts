@@ -107,7 +107,7 @@ class Gitlab implements Forge {
         this.#asking.refused(
           `no merge request from ${branch} onto ${target} was opened`,
           answer,
-          'look whether both branches are there, and differ',
+          'check whether both branches are there, and differ',
         ),
       accept: async (answer) => {
         const { iid: number, web_url: url, sha } = this.#asking.accept(doing, answer, request);

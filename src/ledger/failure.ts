@@ -216,7 +216,7 @@ function noCredentials(
   details: Record<string, unknown>,
 ): TagflowError {
   return new TagflowError('unauthorized', {
-    what: `${url} wants credentials, and there are none for ${origin}`,
+    what: `${url} asks for credentials, and there are none for ${origin}`,
     why: `${tried}; ${why}`,
     fix: 'put a token that may read and write this repository into TAGFLOW_GIT_TOKEN (or name its file in TAGFLOW_GIT_TOKEN_FILE), or set a helper: git config --global credential.helper …',
     details,

@@ -1,5 +1,5 @@
 // The heads of the remote's branches, as it lists them. Nothing is fetched for it.
-// Over HTTP Git takes any page for the listing of an old server with no branches, so a listing that is empty is believed
+// Over HTTP Git takes any page for the listing of an old server with no branches, so an empty listing counts
 // of nobody.
 import { TagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, isBranchName, isObjectId, parseObjectId } from '../model/object-id.ts';
@@ -38,7 +38,7 @@ export class RemoteHeads {
   }
 
   /**
-   * Returns the head of one branch; undefined when the remote does not have it. Over HTTP that is believed of a server only when it lists
+   * Returns the head of one branch; undefined when the remote does not have it. Over HTTP that counts only if the server lists
    * another branch. `other`: a branch that the remote is likely to have; it saves a second listing.
    */
   async one(remote: Remote, branch: BranchName, other?: BranchName): Promise<ObjectId | undefined> {

@@ -112,7 +112,7 @@ export type CommitSignature =
   | { readonly problem: string };
 
 /**
- * What became of a push, settled by reading the branch, never by the text of an error.
+ * The outcome of a push, settled by reading the branch, never by the text of an error.
  * `landed`: the commit is the head, or an ancestor of it. `lost`: somebody else moved the branch first.
  * `denied`: the remote refuses this push permanently (protected branch, hook, read-only credential).
  * `beside-moved`: the branch did not move, since the one beside it is no longer where it was.

@@ -145,10 +145,10 @@ export function splitPath(path: string): readonly string[] {
   return parts;
 }
 
-/** What becomes of the names of one folder. */
+/** What happens to the names of one folder. */
 type Plan = Map<string, Step>;
 
-/** What becomes of one name: the file there goes, the folder there changes, a file is put there; in this order. */
+/** What happens to one name: the file there goes, the folder there changes, a file is put there; in this order. */
 interface Step {
   remove: boolean;
   put: Put | undefined;

@@ -1,4 +1,4 @@
-// Which files of a folder are parsed, and what becomes of those that cannot be. A file that holds none of the names is
+// Which files of a folder are parsed, and what happens to those that cannot be. A file that holds none of the names is
 // left alone, whatever is wrong with it; a broken one that names an image we look for is `manifest-invalid`.
 import { isScalar } from 'yaml';
 import { TagflowError } from '../model/errors.ts';

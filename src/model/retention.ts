@@ -2,7 +2,7 @@
 import type { Tag } from './reference.ts';
 import { type ReleaseRecord, blockingHolds, releaseTag, sameImages } from './release.ts';
 
-/** The sequences that keep their tags, as far as the records given tell. */
+/** The sequences that keep their tags, as far as the given records show. */
 export interface Retention {
   readonly kept: ReadonlySet<number>;
   /** Whether older records than those given could not add to it. */

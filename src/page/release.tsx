@@ -200,7 +200,7 @@ function Commands(props: {
         )}
         {runs && (
           <li>
-            look whether it works: <Command>{`tagflow verify ${wordsOf(line)} --wait`}</Command>
+            check whether it works: <Command>{`tagflow verify ${wordsOf(line)} --wait`}</Command>
           </li>
         )}
         {release.images.map(({ name, version }) => (

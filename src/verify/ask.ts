@@ -1,4 +1,4 @@
-// What steps over the network share: connections, the caller's word, and the one token that may go along.
+// What steps over the network share: connections, the caller's permission, and the one token that may go along.
 import type { Agents } from '../http/agents.ts';
 
 /** What asking a URL takes. */

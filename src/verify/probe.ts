@@ -26,7 +26,7 @@ export interface ProbeOptions {
   readonly directory: string;
 }
 
-/** Without the caller's word tagflow starts nothing, and asks nothing beyond this machine. */
+/** Without the caller's permission tagflow starts nothing, and asks nothing beyond this machine. */
 const UNSAID = 'the caller has not allowed it: set TAGFLOW_RUN=1';
 
 /** Makes probes that ask for real. */

@@ -35,7 +35,7 @@ export interface ReportedStatus {
 /** The release that is looked at, and what steps may ask of the repository. */
 export interface VerifyTarget extends VerifySubject {
   readonly release: { readonly sequence: number; readonly commit: ObjectId };
-  /** Why no program runs and nothing beyond this machine is asked; undefined: the caller's word decides. */
+  /** Why no program runs and nothing beyond this machine is asked; undefined if the caller's permission decides. */
   readonly distrust?: string | undefined;
   /** The regular files of the trunk's commit, read as they are taken. */
   files(): AsyncIterable<ProgramFile>;

@@ -193,7 +193,7 @@ function changeLines(plan: Plan, replaced?: ReleaseRecord, now: Instant = 0): re
   return [...body, ...files];
 }
 
-/** What became of each tag of a release; a target tag is not tried when the release's own tag could not be put. */
+/** The outcome of each tag of a release; a target tag is not tried when the release's own tag could not be put. */
 function tagTable(record: ReleaseRecord, tags: readonly TagStatus[]): Table {
   const rows = tags.flatMap(({ image, tag, digest, status }) => {
     const end = `-${record.sequence}`;

@@ -8,7 +8,7 @@ import { closedShape, fieldShape, recordShape, requestShape, tagShape } from './
 import { sourceParts, sourcesShape } from './sources.ts';
 import { type TextLine, type View, linesOf, styled, tableOf } from './view.ts';
 
-/** What became of several applications. */
+/** The outcome of several applications. */
 export function severalView({ environment, releases, unchanged, skipped }: Several): View {
   const proposed = releases.filter((one) => one.kind === 'proposed');
   const planned = releases.filter((one) => one.kind === 'planned');

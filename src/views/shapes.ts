@@ -127,7 +127,7 @@ export function diagnosisShape(diagnosis: Diagnosis): Whole<Diagnosis> {
   return { ...diagnosis, why, fix, details };
 }
 
-/** What became of a tag. */
+/** The outcome of a tag. */
 export function tagShape(tag: TagStatus): Whole<TagStatus> {
   return { ...tag, previous: tag.previous ?? null, error: problemShape(tag.error) };
 }

@@ -40,7 +40,7 @@ describe('a Git server that asks for credentials', () => {
     return { exit, said: stderr.replaceAll(/\s+/g, ' ').replaceAll(String(port), 'PORT') };
   }
 
-  const NONE = /wants credentials, and there are none for http:\/\/127\.0\.0\.1:PORT/;
+  const NONE = /asks for credentials, and there are none for http:\/\/127\.0\.0\.1:PORT/;
   test.each<[string, Readonly<Record<string, string>>, RegExp]>([
     ['nothing', {}, /none of TAGFLOW_GIT_TOKEN, GITHUB_TOKEN, CI_JOB_TOKEN is set/],
     ['an empty variable, which counts as unset', { TAGFLOW_GIT_TOKEN: '' }, /none of TAGFLOW_GIT_TOKEN, .* is set/],

@@ -71,7 +71,7 @@ describe('a run that makes a release', () => {
     },
   );
 
-  test('does not know what becomes of a push under way, and knows the last one best', async () => {
+  test('does not know the outcome of a push under way, and knows the last one best', async () => {
     const facts = createFacts();
     facts.releases('dev');
     const { promise, resolve } = Promise.withResolvers<PushVerdict>();

@@ -19,7 +19,7 @@ export interface RegistryPlace {
   read(at: Tag | Digest): Promise<Uint8Array | undefined>;
   /** How often the registry under test has changed the repository so far. Leave out only where nothing can count it. */
   writes?(): number | Promise<number>;
-  /** What becomes of an image's last tag where tags can be removed, or that they cannot. Default: it is removed. */
+  /** What happens to an image's last tag where tags can be removed, or that they cannot. Default: it is removed. */
   readonly removal?: 'removed' | 'last' | 'unsupported';
   /** Whether an image stays when its only tag moves away from it. Default: it does. */
   readonly keepsUntagged?: boolean;

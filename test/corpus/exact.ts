@@ -68,7 +68,7 @@ function isPin(value: string, was: string | undefined, { version, digest }: Allo
 
 let lastFile: { readonly text: string; readonly leaves: ReturnType<typeof leavesOf> } | undefined;
 
-/** `leavesOf` for a file as it was: it is held against one edit after the other. */
+/** `leavesOf` for a file as it was: it is compared with one edit after the other. */
 function leavesOfFile(text: string): ReturnType<typeof leavesOf> {
   if (lastFile?.text !== text) lastFile = { text, leaves: leavesOf(text) };
   return lastFile.leaves;

@@ -12,7 +12,7 @@ import { canonicalName } from '../../src/manifests/image-name.ts';
 import { faultOf } from './exact.ts';
 import { type NamingPlace, scan } from './scan.ts';
 
-/** What became of the places of a file. */
+/** What happened to the places of a file. */
 export interface Judgement {
   /** Places that the independent scan found, and how many of them a form knows. */
   readonly places: number;
@@ -59,7 +59,7 @@ export function judge(path: string, content: Uint8Array): Judgement {
   };
 }
 
-/** What became of each place of a file when it was pinned. */
+/** What happened to each place of a file when it was pinned. */
 export function pinEach(
   file: ManifestFile,
   text: string,

@@ -1,5 +1,5 @@
 // `npm run corpus -- DIR [--missed]`: pins each place that names an image in a folder of repositories, in memory, and says
-// what became of it. Exit code 1 when anything but a pin changed, or anything crashed. Nothing is written.
+// its outcome. Exit code 1 when anything but a pin changed, or anything crashed. Nothing is written.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

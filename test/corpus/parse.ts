@@ -10,7 +10,7 @@ export interface ParsedText {
 
 let last: ParsedText | undefined;
 
-/** Parses a text. The last text is remembered: a file is scanned, and then held against what became of it. */
+/** Parses a text. The last text is remembered: a file is scanned, and then compared with its outcome. */
 export function parseText(text: string): ParsedText {
   if (last?.text === text) return last;
   const counter = new LineCounter();

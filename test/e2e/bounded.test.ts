@@ -123,7 +123,7 @@ describeReal('a server that talks without end', ['git', 'sh', 'head', 'fold'], (
     expect(result.stderr.length).toBeLessThan(5_000);
   });
 
-  it('is left when its output is larger than the limit, and the branch tells what became of the push', async () => {
+  it('is left when its output is larger than the limit, and the branch shows the outcome of the push', async () => {
     const endless = 'head -c 600000000 /dev/zero | tr "\\0" "x" | fold -w 200 >&2';
     const accepting = await fork();
     await accepting.repository.hook('post-receive', endless);

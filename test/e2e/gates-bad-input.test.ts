@@ -103,7 +103,7 @@ describe.concurrent('gates that are written down wrongly', () => {
 describe.concurrent('a clock that is wrong', () => {
   it.each([
     ['behind by a year: what dev runs came in the future, and counts from now', -365 * DAY, 3],
-    ['ahead by two days: without signatures the clock of the one who promotes is believed', 2 * DAY, 0],
+    ['ahead by two days: without signatures the clock of the one who promotes is trusted', 2 * DAY, 0],
   ])('%s', async (_, skew, exit) => {
     const pipeline = await fork();
     await gates(pipeline, '{ upstream: off, soak: 24h }');

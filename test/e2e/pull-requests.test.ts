@@ -70,7 +70,7 @@ describe.each(sampled(['github', 'gitlab'] as const, 2))('by pull request on %s'
     );
   });
 
-  it('merged, it is a release, and apply puts its tags', async () => {
+  it('merged, it is a release, and apply writes its tags', async () => {
     await forge.merge(1, kind === 'github' ? 'merge' : 'squash');
     expect(await tagflow('apply', 'prd')).toContain('prd');
     expect(await releaseOf(pipeline, 'prd')).toEqual(release(2, 'V4.2'));

@@ -93,7 +93,7 @@ describe('a deploy that checks itself', () => {
     expect(succeeded(await pipeline.tagflow(['journal', 'dev']))).toMatch(/verify +dev: release 2: failed/);
   });
 
-  it('starts no program without the caller’s word, and says so', async () => {
+  it('starts no program without the caller’s permission, and says so', async () => {
     live = 'V4.0';
     const result = await pipeline.tagflow(['verify', 'dev', '--wait']);
     expect(result).toFail({ code: 'verification-inconclusive', exit: 9, why: /TAGFLOW_RUN=1/ });

@@ -17,7 +17,7 @@ export interface Work {
   readonly files: readonly { readonly path: string; readonly text: string }[];
 }
 
-/** What became of it. */
+/** Its outcome. */
 export interface Fuzzed {
   readonly mutations: number;
   readonly readable: number;

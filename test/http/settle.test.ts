@@ -37,7 +37,7 @@ async function write(tries: readonly (string | Error)[], readings: readonly (str
 }
 
 test.each([
-  ['an answer is believed', ['written'], [], { outcome: 'written', attempts: 1, waits: [], reads: 0 }],
+  ['an answer is trusted', ['written'], [], { outcome: 'written', attempts: 1, waits: [], reads: 0 }],
   ['a lost answer is read', [LOST], ['new'], { outcome: 'landed', attempts: 1, waits: [], reads: 1 }],
   [
     'what did not take effect is written again',

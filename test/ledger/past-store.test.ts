@@ -1,4 +1,4 @@
-// Where what is known of the past is kept: a folder and its fake keep one contract, and what is not sealed is not believed.
+// Where what is known about the past is kept: a folder and its fake keep one contract, and what is not sealed is not trusted.
 import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

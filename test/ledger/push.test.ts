@@ -104,7 +104,7 @@ describe('settling a push', () => {
     expect(result).toMatchObject({ verdict: { outcome: 'landed' }, sent: 2 });
   });
 
-  it('gives up a remote that drowns two attempts in words, and reads from the branch what became of them', async () => {
+  it('gives up a remote that drowns two attempts in words, and reads from the branch their outcome', async () => {
     const flood: PushAttempt = { ...OPEN, isFlood: true };
     expect(await settle([flood], [OLD])).toMatchObject({ error: 'push-outcome-unknown', sent: 2 });
     expect(await settle([flood], [OLD, OURS])).toMatchObject({ verdict: { outcome: 'landed' }, sent: 2 });

@@ -21,7 +21,7 @@ function outcome(files: readonly ManifestFile[]): unknown {
   }
 }
 
-/** What becomes of a file beside one that is pinned well. */
+/** The outcome of a file beside one that is pinned well. */
 function beside(content: string | Uint8Array, path = BROKEN): string | undefined {
   const result = pinImages([file(path, content), good], [pinOf()], options);
   expect(result.edits.map((edit) => edit.path)).toEqual([WORKLOAD]);

@@ -8,7 +8,7 @@ interface RealRegistry {
   readonly name: string;
   /** It cannot be installed everywhere: where it is missing, nothing fails. */
   readonly optional: boolean;
-  /** What becomes of a tag that is removed: docker-registry 2.8 takes digests only, and an image goes with them. */
+  /** What happens when a tag is removed: docker-registry 2.8 takes digests only, and an image goes with them. */
   readonly removal: 'removed' | 'unsupported';
   /** Whether an image stays when its only tag moves away from it. */
   readonly keepsUntagged: boolean;

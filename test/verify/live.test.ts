@@ -122,7 +122,7 @@ describe('a URL that names what runs', () => {
     expect(sent).toBeLessThan(1e8);
   });
 
-  test('hosts beyond this machine need the caller’s word, and with --config none is asked', async () => {
+  test('hosts beyond this machine need the caller’s permission, and with --config none is asked', async () => {
     const { origin, requests } = await serve((_, response) => response.end('V4.2'));
     const spied = vi.spyOn(dns, 'lookup');
     expect(await looked(source('http://shop.example.org/'), { env: {} })).toMatchObject({

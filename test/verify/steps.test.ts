@@ -227,7 +227,7 @@ describe('step http', () => {
     expect(seen).not.toContain('verify-secret');
   });
 
-  test('beyond this machine nothing is asked without the caller’s word, or with --config', async () => {
+  test('beyond this machine nothing is asked without the caller’s permission, or with --config', async () => {
     const step = http('https://shop.example.com/version');
     expect(await said(step, undefined, { TAGFLOW_RUN: '' })).toEqual({
       said: 'nothing',
@@ -326,7 +326,7 @@ describe('step command', () => {
     await expect(asking).rejects.toThrow('stopped');
   });
 
-  test('nothing starts without the caller’s word, or with --config', async () => {
+  test('nothing starts without the caller’s permission, or with --config', async () => {
     const files = script('touch "$TMPDIR/started"');
     expect(await said(SMOKE, target(files), { TAGFLOW_RUN: '' })).toMatchObject({ said: 'nothing' });
     expect(await said(SMOKE, target(files, { distrust: 'not the trunk’s' }))).toMatchObject({ said: 'nothing' });

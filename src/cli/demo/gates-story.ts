@@ -75,7 +75,7 @@ export function gatesStory(isSigned: boolean): readonly Scene[] {
     { change: addSmokeTest, daysAgo: 39.9, by: ANA },
     { change: configure('open', 'tagflow: stg checks itself'), daysAgo: 39.8, by: ANA },
     { run: ['init', '--yes'], daysAgo: 39.7, by: ANA },
-    { say: 'A first release. On stg a smoke test of the trunk looks whether it runs.' },
+    { say: 'A first release. On stg a smoke test of the trunk checks whether it runs.' },
     { run: ['promote', 'dev', 'django=V4.0', 'mariadb=V10.6'], daysAgo: 39.5, by: job('ana', 71) },
     { run: ['promote', 'stg', '--verify'], daysAgo: 39.4, by: job('ana', 72) },
     { run: ['promote', 'prd', '--reason', 'go live'], daysAgo: 39.3, by: job('ben', 73) },

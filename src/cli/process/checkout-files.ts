@@ -1,4 +1,4 @@
-// Reading and writing files of a checkout by their paths there. A checkout's content is somebody else's word: a symbolic link
+// Reading and writing files of a checkout by their paths there. A checkout's content comes from somebody else: a symbolic link
 // in it may name any file of this machine, or none yet. Nothing outside of the checkout is read or written by a link, and what
 // is not a regular file (a device, a pipe) is not opened.
 import { constants, lstat, mkdir, open, realpath } from 'node:fs/promises';

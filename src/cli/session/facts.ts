@@ -4,7 +4,7 @@ import { type ErrorText, isTagflowError } from '../../model/errors.ts';
 import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
 import { readProposalBranch } from '../../model/proposal.ts';
 
-/** What became of the push of a commit. `sent`: it is under way, or its outcome is unknown. */
+/** The outcome of the push of a commit. `sent`: it is under way, or its outcome is unknown. */
 interface Push {
   readonly branch: BranchName;
   readonly commit: ObjectId;
@@ -15,7 +15,7 @@ interface Push {
 export interface Facts {
   /** Notes that this run makes a release of an environment. */
   releases(environment: string): void;
-  /** A ledger that notes what becomes of its pushes. */
+  /** A ledger that notes the outcome of its pushes. */
   watch(ledger: Ledger): Ledger;
   /** The state for somebody who stopped the run; `forced`: a running write was aborted. */
   now(forced: boolean): Required<Pick<ErrorText, 'why' | 'fix' | 'details'>>;

@@ -1,4 +1,4 @@
-// Where what is known of the past is kept between runs, and the key that seals it. The folder may be shared, or come out of the
+// Where what is known about the past is kept between runs, and the key that seals it. The folder may be shared, or come out of the
 // cache of a CI system; the key is never in it, so content that somebody puts there is not trusted.
 import { writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';

@@ -115,7 +115,7 @@ function unnamedAtFirst(chosen: readonly Chosen[]): Unnamed {
   return unnamed;
 }
 
-/** What is known of an environment whose branch, or one that it takes from, cannot be read. */
+/** What is known about an environment whose branch, or one that it takes from, cannot be read. */
 function notRead(
   { name, branch: own }: Environment,
   head: ObjectId,

@@ -162,7 +162,7 @@ async function readRules(
   return ({ release }) => rules.get(governing.get(release.sequence) ?? trunk.head) ?? today;
 }
 
-/** Places of commits on the trunk, the newest first. What was only merged into it was never the trunk's word. */
+/** Places of commits on the trunk, the newest first. What was only merged into it was never on the trunk itself. */
 async function placesOnTrunk(
   { ledger }: Pick<RecordReading, 'ledger'>,
   heads: Iterable<ObjectId>,

@@ -52,7 +52,7 @@ export async function checkSources(
   }
   if (unasked.length > 0) {
     const which = `${unasked.length === 1 ? 'release' : 'releases'} ${unasked.toReversed().join(', ')} of ${trail.environment.name}`;
-    const text = `what ${which} carried cannot be held against its branch, which is gone: the commits that were merged are taken for it`;
+    const text = `what ${which} carried cannot be compared with its branch, which no longer exists: tagflow used the commits that were merged instead`;
     context.notify({ level: 'info', text });
   }
   return lost;

@@ -69,7 +69,7 @@ async function firstMade(
 }
 
 /**
- * Refuses a line that hides a release. A part of a line is believed when nothing was merged there but what its releases say;
+ * Refuses a line that hides a release. A part of a line is trusted when nothing was merged there but what its releases say;
  * otherwise the whole history is looked through. Throws `branch-rewound`.
  */
 export async function requireContinuity(context: RecordReading, line: JudgedLine): Promise<void> {

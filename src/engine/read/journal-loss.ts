@@ -87,7 +87,7 @@ async function filesAt(
   }
 }
 
-/** Tells of times when the journal was begun again: what it had before is lost, and somebody answers for that. */
+/** Reports when the journal was restarted, because its earlier entries are lost and somebody is responsible for that. */
 export async function tellOfRestarts(context: Pick<Reading, 'ledger' | 'notify'>, snapshot: Snapshot): Promise<void> {
   const { head } = journalOf(snapshot);
   if (head === undefined) return;

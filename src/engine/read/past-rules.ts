@@ -1,5 +1,5 @@
 // The tagflow.yaml of the trunk as it was: what releases of the past are judged by. Only commits of the trunk's first-parent history
-// count; what was merged into it was never the trunk's word.
+// count; what was merged into it was never on the trunk itself.
 import { CONFIG_FILE, applicationFolders } from '../../config/config.ts';
 import type { LedgerReader } from '../../ledger/ledger.ts';
 import { attempt, attemptNow } from '../../model/attempt.ts';

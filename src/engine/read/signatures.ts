@@ -76,7 +76,7 @@ export async function judgeSignatures(
 /**
  * Today's rules may be stricter than those that a release was made by: a signer left, or signing was turned on. A release that counts
  * names the one below it by its commit, and anybody who signed it found that one good. So what is below is judged by the rules of the
- * configuration that it was planned with. The newest release has nobody's word but its own, and is judged by today's rules.
+ * configuration that it was planned with. Nothing but the newest release itself says how it was planned, so it is judged by today's rules.
  */
 async function acceptSealed(
   context: Pick<RecordReading, 'ledger' | 'signing'>,

@@ -109,7 +109,7 @@ async function putNewest(
   };
 }
 
-/** Reads the branch again, and puts the tags of what came meanwhile. */
+/** Reads the branch again, and writes the tags of a release that arrived meanwhile. */
 async function settle(context: TagPorts, put: Put): Promise<Put> {
   const { environment, head, record, value } = put;
   if (!record || !value || value.settled) return put;

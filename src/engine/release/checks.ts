@@ -51,7 +51,7 @@ export async function releaseTagsAreFree(
 }
 
 /**
- * Whether a head's release is the newest that there ever was, as far as the registry tells: the next one has no per-release
+ * Whether a head's release is the newest that there ever was, as far as the registry shows: the next one has no per-release
  * tag. Where it has, the branch moved on from `head` (false), or it was rewound: `branch-rewound`.
  */
 export async function isNewest(

@@ -33,7 +33,7 @@ export interface ImportLines {
   readonly skipRefused?: boolean;
 }
 
-/** What became of an import. */
+/** The outcome of an import. */
 export interface Imported {
   readonly kind: 'imported';
   readonly releases: readonly (Released | Planned)[];

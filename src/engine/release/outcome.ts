@@ -11,7 +11,7 @@ import type { SourceChange } from '../read/source-changes.ts';
 import type { FileChange } from '../tree/changed-files.ts';
 import type { Rendering } from '../tree/rendered.ts';
 
-/** What became of one tag. */
+/** The outcome of one tag. */
 export interface TagStatus {
   readonly image: string;
   readonly repository: string;
@@ -78,7 +78,7 @@ export interface Released {
   readonly late?: ReleaseRecord;
 }
 
-/** A release that was asked for in a pull request: it is one when that is merged, and `apply` puts its tags. */
+/** A release that was asked for in a pull request: it is one when that is merged, and `apply` writes its tags. */
 export interface Proposed {
   readonly kind: 'proposed';
   readonly plan: Plan;

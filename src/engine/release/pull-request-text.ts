@@ -42,7 +42,7 @@ export function proposalText(
     ),
     ...gates.map(({ gate, decision, reason: why }) => `- gate ${gate}: ${decision}: ${code(why)}`),
     '',
-    `Merge it, by a merge commit or squashed, not by rebasing; then \`tagflow apply ${environment}\` puts the tags.`,
+    `Merge it, by a merge commit or squashed, not by rebasing; then \`tagflow apply ${environment}\` writes the tags.`,
     'It never changes: a later plan opens another one, and closes this.',
     '',
   ].join('\n');

@@ -210,7 +210,7 @@ function notSettled({ name }: Environment): TagflowError {
   return new TagflowError('race-lost', {
     what: `the tags of ${name} were not settled`,
     why: `its branch moved ${MAX_ROUNDS} times while they were put`,
-    fix: advise`put its tags: ${{ act: 'apply', line: name }}`,
+    fix: advise`write its tags: ${{ act: 'apply', line: name }}`,
   });
 }
 
@@ -249,7 +249,7 @@ function wentBack(
       ? `${branch} is at ${shortId(head)} now, which does not contain release ${sequence} of ${name}`
       : `${branch} is gone, and release ${sequence} of ${name} with it`,
     why: 'the branch was rewound, removed or recreated while the tags were put, or a replica of the Git server lags behind',
-    fix: advise`look whether ${branch} has release ${sequence} (${{ act: 'status', line: name }}), then: ${{ act: 'apply', line: name }}`,
+    fix: advise`check whether ${branch} has release ${sequence} (${{ act: 'status', line: name }}), then: ${{ act: 'apply', line: name }}`,
     details: { environment: name, head, release: sequence },
   });
 }

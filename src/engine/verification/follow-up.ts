@@ -1,6 +1,6 @@
 // What follows on a failed verification: a hold, a rollback, or nothing but the report. The result is in the journal by then; with
 // pull requests the hold is, too, before the rollback is asked for. Whatever dies in between is finished by the next run: each part
-// looks whether it is there already.
+// checks whether it is there already.
 import { attempt } from '../../model/attempt.ts';
 import { type TagflowError, isTagflowError, sentenceOf } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';

@@ -32,7 +32,7 @@ const PAUSE_MS = 1000;
 const FORGE_PAUSE_MS = 5000;
 
 /**
- * Waits until the release that a line has is live, or the time is over. Throws `release-not-found`, `usage` where nothing tells what
+ * Waits until the release that a line has is live, or the time is over. Throws `release-not-found`, `usage` where nothing shows what
  * runs, `superseded` when the line has another release by the end, `interrupted`.
  */
 export async function waitUntilLive(

@@ -36,7 +36,7 @@ export interface FieldsPlace {
   readonly name?: string | undefined;
   /** Whether the tag says once more what another place says, which also has the name and is pinned with it. */
   readonly isCopy?: boolean;
-  /** Whether the tag's field takes a tag and nothing behind it; then `digest` says what becomes of the digest. */
+  /** Whether the tag's field takes a tag and nothing behind it; then `digest` says what happens to the digest. */
   readonly tagAlone?: { readonly digest: 'added' | 'left out' };
 }
 

@@ -2,7 +2,7 @@
 // "Pulling", "Pushing". How blobs get there is in uploads.ts, what is about a manifest in referrers.ts.
 //
 // Under concurrency and repetition: storing under a digest is safe to repeat and to do at once; what fails on the way is
-// begun again, as often as a request is.
+// restarted, as often as a request is.
 import type { Digest } from '../../model/digest.ts';
 import type { Deadline } from '../../model/effects.ts';
 import { attempt } from '../../model/attempt.ts';

@@ -265,7 +265,7 @@ describe('a journal that', () => {
     expect(bench.notices.join('\n')).toContain('the rollback continues without it');
   });
 
-  test('was lost is begun again knowingly, and promotions go on', async () => {
+  test('was lost is restarted knowingly, and promotions go on', async () => {
     const bench = await relied();
     bench.remote.branches.delete(JOURNAL);
     const { lost } = await restartJournal(bench.context(), 'the branch was deleted');
@@ -273,7 +273,7 @@ describe('a journal that', () => {
     await bench.released('prd');
   });
 
-  test('lost nothing is not begun again', async () => {
+  test('lost nothing is not restarted', async () => {
     const bench = await running();
     expect((await failureOf(restartJournal(bench.context(), 'why not'))).code).toBe('usage');
   });

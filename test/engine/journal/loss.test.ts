@@ -73,7 +73,7 @@ test('nothing is written to it that nobody would hear of, and it is said how to 
   expect(bench.remote.branches.has(JOURNAL)).toBe(false);
 });
 
-describe('begun again', () => {
+describe('restarted', () => {
   test('by somebody who may take locks off: promotions continue, and check says who did it', async () => {
     const bench = await lost();
     expect((await failureOf(restartJournal(bench.context(), 'deleted'))).code).toBe('signature-invalid');

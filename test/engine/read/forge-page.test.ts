@@ -47,7 +47,7 @@ class World {
     return rollback(await this.context(), { kind: 'rollback', environment, ...more });
   }
 
-  /** Does in a clone what a forge does at its server, and pushes what came of it. */
+  /** Does in a clone what a forge does at its server, and pushes the result. */
   async page(branch: string, ...commands: readonly (readonly string[])[]): Promise<void> {
     const cwd = join(this.folder, 'clone');
     await run('git', ['clone', '-q', this.repository.folder, cwd]);

@@ -116,7 +116,7 @@ async function said(
   return typeof found === 'string' ? found : described(found?.sequence, found?.commit);
 }
 
-/** What the whole line says, read slowly: the standard that all are held against. */
+/** What the whole line says, read slowly: the standard that all are compared with. */
 async function standard(bench: Bench): Promise<string> {
   const context = bench.context();
   const { environment, head } = await prdOf(bench, context);

@@ -1,4 +1,4 @@
-// What is known of the past changes no answer: each question is asked of a world without an index, and again with one that is
+// What is known about the past changes no answer: each question is asked of a world without an index, and again with one that is
 // fresh, stale, lost, damaged, forged, somebody else's, or written by several jobs.
 import { describe, expect, test } from 'vitest';
 import { check } from '../../../src/engine/audit/check.ts';

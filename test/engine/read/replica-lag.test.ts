@@ -42,7 +42,7 @@ test('an old head after the tags were put is read again', async () => {
   expect(tags.map(({ status }) => status)).not.toContain('failed');
 });
 
-test('a head that stays old is believed: the branch was rewound', async () => {
+test('a head that stays old is trusted: the branch was rewound', async () => {
   const { bench, older } = await twoReleases();
   bench.remote.branches.set('prd' as BranchName, older);
   const before = bench.clock.sleeps.length;

@@ -220,7 +220,7 @@ describe('the order of writes', () => {
     expect(bench.clock.sleeps.slice(before)).toEqual(pauses);
   });
 
-  test('a read-back that shows what nobody had put before is believed at once', async () => {
+  test('a read-back that shows what nobody had put before is trusted at once', async () => {
     const bench = await running();
     await retag(bench, 'django', 'V4.2', 'prd');
     const context = bench.context();
@@ -423,7 +423,7 @@ describe('a head that moves on meanwhile', () => {
     const bench = await running();
     busy(bench, 30);
     const [applied] = await apply(bench.context(), ['prd']);
-    expect(applied?.problem).toMatchObject({ code: 'race-lost', fix: 'put its tags: apply prd' });
+    expect(applied?.problem).toMatchObject({ code: 'race-lost', fix: 'write its tags: apply prd' });
   });
 
   test('again and again before any tag is put is given up as well', async () => {
@@ -432,7 +432,7 @@ describe('a head that moves on meanwhile', () => {
     busy(bench, 60, (sequence) => retag(bench, 'django', 'V4.0', `prd-${sequence + 1}`));
     const writes = bench.registry.writes.filter(({ tag }) => tag === 'prd').length;
     const [applied] = await apply(bench.context(), ['prd']);
-    expect(applied?.problem).toMatchObject({ code: 'race-lost', fix: 'put its tags: apply prd' });
+    expect(applied?.problem).toMatchObject({ code: 'race-lost', fix: 'write its tags: apply prd' });
     expect(bench.registry.writes.filter(({ tag }) => tag === 'prd')).toHaveLength(writes);
   });
 });

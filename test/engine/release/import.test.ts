@@ -65,7 +65,7 @@ describe('an import', () => {
     );
   });
 
-  it('puts the tags of these releases, and moves none that is there', async () => {
+  it('writes the tags of these releases, and moves none that is there', async () => {
     await imported();
     expect([bench.tagged('django', 'shop-prd'), bench.tagged('django', 'shop-prd-1')]).toEqual(['V3.2', 'V3.2']);
   });

@@ -186,7 +186,7 @@ function overtakeOnce(bench: Bench, pause: number): void {
   };
 }
 
-describe('a run that puts its tags over those of a newer release', () => {
+describe('a run that writes its tags over those of a newer release', () => {
   it.each(['promote', 'apply'])('deploys the newer release again: %s', async (kind) => {
     const bench = kind === 'apply' ? await cutOff() : createBench(TARGET);
     if (kind === 'promote') {

@@ -61,6 +61,6 @@ test('a rollback costs a promotion', async () => {
   const back = await cost({ kind: 'rollback', environment: 'prd' });
   expect([forward.outcome.kind, back.outcome.kind]).toEqual(['released', 'released']);
   expect([pushes(forward.requests), pushes(back.requests)]).toEqual([1, 1]);
-  // Two of them look whether somebody began a journal meanwhile: no lease holds a branch that is not there.
+  // Two of them check whether somebody began a journal meanwhile: no lease holds a branch that is not there.
   expect(back.requests.length).toBeLessThanOrEqual(18);
 });

@@ -197,7 +197,7 @@ describe('which release is the previous one', () => {
   });
 
   test.each([
-    ['puts its tags', {}, 'V4.0'],
+    ['writes its tags', {}, 'V4.0'],
     ['leaves the tags alone in a dry run', { dryRun: true }, 'V4.2'],
   ])('the release that runs already under another number makes no new one, and %s', async (_, run, tagged) => {
     const bench = await twice();

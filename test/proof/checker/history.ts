@@ -187,7 +187,7 @@ export interface History {
   readonly tags: readonly { readonly repository: string; readonly tag: string; readonly digest: string }[];
   /** Tags seen on the way, in their order. */
   readonly observations: readonly TagObservation[];
-  /** Whether `observations` hold every change of every tag: then what operations say of tags is held against them. */
+  /** Whether `observations` hold every change of every tag: then what operations say of tags is compared with them. */
   readonly everyWrite?: boolean;
   /** For how long, in the run's unit of time, a registry's read may be out of date. Default: 0. */
   readonly staleness?: number;

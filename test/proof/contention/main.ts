@@ -1,4 +1,4 @@
-// `npm run contention`: many actors on one environment at once, over servers that lie, and every word of theirs held against
+// `npm run contention`: many actors on one environment at once, over servers that lie, and every word of theirs compared with
 // the branch and the registry. `--size small|full`, or `--actors N --rounds N --shared N`; `--seed N`.
 // Stopped by a signal, it tells what it has seen so far.
 // Prints every violation, and a closing line with figures; exits 1 when there is one.

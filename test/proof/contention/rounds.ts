@@ -1,5 +1,5 @@
 // Rounds of contention: in each, all actors run a command on one environment at once, by a seed, and what every one of them
-// said is held against the branch and the registry. A season is a number of rounds on one fresh pipeline.
+// said is compared with the branch and the registry. A season is a number of rounds on one fresh pipeline.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DockerRegistry } from '../../support/docker-registry.ts';

@@ -53,7 +53,7 @@ const PRELOAD = pathToFileURL(join(import.meta.dirname, 'preload.ts')).href;
 
 type ReadJournal = Awaited<ReturnType<typeof readJournal>>;
 
-/** What became of a point. */
+/** The outcome of a point. */
 export interface Verdict {
   /** One line each; none when every promise was kept. */
   readonly violations: readonly string[];
@@ -252,7 +252,7 @@ class Scene {
     }
   }
 
-  /** What `tagflow status` says is there, held against what is there. */
+  /** What `tagflow status` says is there, compared with what is there. */
   async #statusSequence(): Promise<number | undefined> {
     const { exit, stdout } = await this.#run('status', ['status', 'stg']);
     const heads = await readHeads(this.#place.repository);

@@ -1,4 +1,4 @@
-// The sweep: opens the stages, finds the points, plays them on a few lanes, and tells what came of it.
+// The sweep: opens the stages, finds the points, plays them on a few lanes, and reports the outcome.
 import { rm } from 'node:fs/promises';
 import { startDockerRegistry } from '../../support/docker-registry.ts';
 import { temporaryFolder } from '../../support/git-repository.ts';

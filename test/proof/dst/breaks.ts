@@ -161,7 +161,7 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     ledger: () => ({ walkAside: async () => [] }),
   },
   'old-past-is-taken-for-new': {
-    breaks: 'what is known of the past is believed only below a commit that the head continues',
+    breaks: 'what is known about the past is trusted only below a commit that the head continues',
     foundBy: ['defect', 'forgotten'],
     ledger: (ledger, world) => {
       const known = pasts.get(world) ?? new Map<string, readonly FileStep[]>();

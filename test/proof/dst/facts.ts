@@ -21,7 +21,7 @@ import type { World } from './world.ts';
 /** How long after its client gave up a request may still arrive, in milliseconds. */
 const LATENESS = 2_000;
 
-/** What is known of a run besides its operations. */
+/** What is known about a run besides its operations. */
 export interface RunFacts {
   readonly settled: boolean;
   readonly lag: number;

@@ -103,11 +103,11 @@ export const RULES = {
   'read back what was put': {
     says: 'exit code 0 needs each tag read back',
     keptBy: 'putTag, requireComplete',
-    without: 'the answer to the write is believed',
+    without: 'the answer to the write is trusted',
     shownBy: { operations: [promote(4)], faults: { lostWrite: 1 } },
   },
   'read the head again after the tags': {
-    says: 'anybody who has put tags looks whether their release is still the head',
+    says: 'anybody who has put tags checks whether their release is still the head',
     keptBy: 'applyHead',
     without: 'the run ends when its own tags are put',
     shownBy: { operations: [promote(4), promote(5)], faults: {}, coarse: true },
@@ -248,7 +248,7 @@ export const RULES = {
   'what deploys again comes before the tags': {
     says: 'the release that deploys again is committed before the late tags are put',
     keptBy: 'engine/release/apply.ts putNewest',
-    without: 'the late tags are put first, and nothing tells the next run that they were late',
+    without: 'the late tags are put first, and nothing shows the next run that they were late',
     shownBy: { operations: [promote(4), apply], faults: { kill: 2, wait: 1 }, coarse: true, moving: true },
   },
   'a run that was slow deploys again itself': {

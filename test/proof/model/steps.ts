@@ -459,7 +459,7 @@ class Step {
     return head.id === base.id;
   }
 
-  // ledger/push.ts settlePush, look: what became of a push is read from the branch
+  // ledger/push.ts settlePush, look: the outcome of a push is read from the branch
   look(): readonly Move[] {
     const { commit, base, open } = this.#run;
     return this.#readHead().flatMap(({ head, world, text }) => {

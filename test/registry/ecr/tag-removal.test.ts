@@ -26,7 +26,7 @@ const start = async (options?: Parameters<typeof startEcr>[0], ...tags: readonly
 const DENIED = refusedWith('AccessDeniedException', 'User: arn:aws:iam::1:user/ana is not authorized');
 
 describe('a removal', () => {
-  it('names the tag alone, after a look at the others, and looks whether the image stayed', async () => {
+  it('names the tag alone, after a look at the others, and checks whether the image stayed', async () => {
     const { server, remove } = await start({}, V1, OLD);
     expect(await remove()).toEqual({ outcome: 'removed' });
     expect(server.operations).toEqual(['BatchGetImage', 'DescribeImages', 'BatchDeleteImage', 'BatchGetImage']);

@@ -31,7 +31,7 @@ const remove = async (tag = OLD, digest = IMAGE.digest) => oci.registry.removeTa
 const deletes = () => server.lines.filter((line) => line.startsWith('DELETE '));
 
 describe('a removal', () => {
-  it('reads the tag, deletes it by name and looks whether the image stayed: three requests', async () => {
+  it('reads the tag, deletes it by name and checks whether the image stayed: three requests', async () => {
     expect(await remove()).toEqual({ outcome: 'removed' });
     expect(server.lines).toEqual([`GET ${MANIFESTS}/prd-1`, DELETE, `HEAD ${MANIFESTS}/${IMAGE.digest}`]);
     expect([...server.tagsOf('acme/app').keys()]).toEqual([V1]);
