@@ -1,5 +1,5 @@
 // What many images cost: a release of all of them, its requests and the time that passes, with a registry 40 ms away; against crane
-// and regctl, which put the tags of as many images and do nothing else.
+// and regctl, which write the tags of as many images and do nothing else.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';

@@ -1,6 +1,6 @@
 // How a forge is asked: time-outs, tries, rate limits, and the errors that its answers are. Repetition: a read is tried
-// again; a write is sent once, and one whose answer was lost is handed back as lost, for the caller to look what became of
-// it. What a rate limit refused was not done: it is sent again, read or write, when the wait is short.
+// again; a write is sent once, and one whose response was lost is reported as lost, so that the caller checks
+// the outcome. A request that a rate limit refused was not done: it is sent again, read or write, if the wait is short.
 import type { Clock, Random } from '../model/effects.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';

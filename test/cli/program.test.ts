@@ -31,7 +31,7 @@ describe('what is refused as usage, with exit 2', () => {
     ['a reason of two lines', ['promote', 'prd', '--reason', 'a\nb'], 'the record cannot hold this reason'],
     ['a reason that steers a terminal', ['rollback', 'prd', '--reason', '\u001b[31m'], 'cannot hold this reason'],
     ['apply to nothing', ['apply'], 'no environment was named'],
-    ['apply to all and to one', ['apply', 'prd', '--all'], 'together with --all'],
+    ['apply to all and to one', ['apply', 'prd', '--all'], 'cannot be combined with --all'],
     ['a shell that is not one', ['completion', 'cmd'], 'cmd'],
     ['a version of another command', ['status', '--version'], '--version'],
     ['a near miss of a command, which is suggested', ['promte', 'prd'], 'fix   did you mean tagflow promote?'],

@@ -141,7 +141,7 @@ async function printWith(session: Session, view: View, look: () => Promise<Seen>
   return seen;
 }
 
-/** Looks whether a release runs, in words and by its verification. */
+/** Checks whether a release runs, in words and by its verification. */
 async function lookAfter({ waitLive, verify }: AfterRelease, commit: ObjectId | undefined): Promise<Seen> {
   const live = await waitLive?.(commit);
   return { live, verified: live?.isLive === false ? undefined : await verify?.(commit) };

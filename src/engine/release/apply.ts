@@ -87,7 +87,7 @@ interface PutTags {
   readonly overtaken?: ReleaseRecord;
 }
 
-/** Puts the tags of a head's release where no newer one is known. The branch has to be read again after that. */
+/** Writes the tags of a head's release where no newer one is known. The branch has to be read again after that. */
 async function putNewest(
   context: ReleasePorts & TagPorts,
   environment: Environment,

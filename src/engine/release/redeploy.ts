@@ -43,7 +43,7 @@ export async function redeploy(
 }
 
 /**
- * The outcome of a release, or the release that deployed it again where the run that made or repaired it put its tags late: no
+ * The outcome of a release, or the release that deployed it again where the run that made or repaired it wrote its tags late: no
  * `apply` that comes later could tell. A newer release over whose tags the run put its own is deployed again as well.
  */
 export async function deployedAgain<T extends Outcome>(given: ReleasePorts, outcome: T): Promise<T | Released> {

@@ -84,7 +84,7 @@ export async function verify(given: Given, line: string, options: VerifyOptions)
   };
 }
 
-/** Puts the tags of a rollback that a verification made, where the run died before the last one. */
+/** Writes the tags of a rollback that a verification made, where the run died before the last one. */
 async function finishRollback(context: TagPorts, { environment, record, head }: Verifiable): Promise<void> {
   if (!isByItself(record) || !(await wasCutShort(context.registries, environment, record))) return;
   await applyNewest(context, environment, head, record);

@@ -56,7 +56,7 @@ export type Operation =
   /** A rollback to the highest release by its number, hidden or not: what a person does when a merge hid it. */
   | { readonly kind: 'restore' }
   | { readonly kind: 'apply' }
-  /** Looks whether the release runs, and rolls it back by itself when it does not. `bad`: versions that do not run. */
+  /** Checks whether the release runs, and rolls it back by itself when it does not. `bad`: versions that do not run. */
   | { readonly kind: 'verify'; readonly bad: readonly Version[] }
   /** An entry of the journal. */
   | { readonly kind: 'write'; readonly says: EntryText };
