@@ -28,7 +28,7 @@ export const approvals = defineGate({
         why: `approved by ${names}; may still approve: ${missing.length === 0 ? 'nobody' : missing.join(', ')}${excluded}`,
         fix:
           people.length + missing.length < rule.count
-            ? 'let somebody release who is no approver, or name more approvers on the trunk'
+            ? 'let somebody release who is not an approver, or name more approvers on the trunk'
             : advise`ask one of them for: ${{ act: 'approve', line: environment }}`,
         details: { approved: people, missing },
       },

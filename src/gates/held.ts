@@ -46,7 +46,7 @@ function journalVerdict(environment: string, images: readonly ReleaseImage[], ho
     text: {
       what: `${blocking.map(({ name, version, digest }) => [name, version ?? digest].filter(Boolean).join(' ')).join(', ')} is on hold for ${environment}`,
       why: `${first.by} put it on hold${first.reason === undefined ? '' : `: ${first.reason}`}`,
-      fix: advise`to end the hold: ${{ act: 'lift', entry: first.id }}; for this promotion alone: ${{ act: 'override', gate: 'held' }}`,
+      fix: advise`to end the hold: ${{ act: 'lift', entry: first.id }}; for this promotion only: ${{ act: 'override', gate: 'held' }}`,
       details: { entries: blocking },
     },
   };

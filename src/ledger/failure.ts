@@ -191,11 +191,11 @@ const UNAVAILABLE: Readonly<
     fix: 'run the command again',
   }),
   corrupt: (url) => ({
-    what: `${url} cannot put together what is asked of it`,
+    what: `${url} cannot assemble the objects that were requested`,
     fix: 'run git fsck on the remote repository',
   }),
   incomplete: (url) => ({
-    what: `the commit cannot be pushed to ${url} from the part of the repository that is here`,
+    what: `the commit cannot be pushed to ${url} from the part of the repository that was fetched`,
     fix: 'run the command again',
   }),
   'refused-here': NOT_USABLE,

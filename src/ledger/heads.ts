@@ -29,7 +29,7 @@ export class RemoteHeads {
     if (parseRefs(listing).size === 0 && this.#isHttp && !(await remote.speaksGit())) {
       throw new TagflowError('remote-unavailable', {
         what: `what answers at ${url} is not a Git server`,
-        why: 'it answers with a page of its own in place of the list of branches',
+        why: 'it returns a page instead of the list of branches',
         fix: 'check the URL, and that no proxy or login page stands in between',
       });
     }
@@ -77,8 +77,8 @@ export class RemoteHeads {
 
 function noBranches({ url }: RemoteUrl): TagflowError {
   return new TagflowError('remote-unavailable', {
-    what: `${url} answers with no branch at all`,
-    why: 'either the repository is empty, or what answers is not a Git server',
+    what: `${url} lists no branches`,
+    why: 'either the repository is empty, or this is not a Git server',
     fix: 'check the URL, and that no proxy or login page stands in between',
   });
 }

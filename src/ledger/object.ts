@@ -117,7 +117,7 @@ function unsafeCommit(id: ObjectId): TagflowError {
   return new TagflowError('tree-unsafe', {
     what: `commit ${id} is not read`,
     why: 'its headers are not in the order in which Git writes them, so two readers could see other parents',
-    fix: 'take it off the branch: git fsck names it as well',
+    fix: 'remove it from the branch; git fsck reports it as well',
   });
 }
 

@@ -104,7 +104,7 @@ function noGit(gitProgram: string, cause: unknown): TagflowError {
   return new TagflowError('not-supported', {
     what: `cannot start the program ${JSON.stringify(gitProgram)}`,
     why: cause instanceof Error ? cause.message : String(cause),
-    fix: 'install Git 2.36 or newer, and have it on PATH',
+    fix: 'install Git 2.36 or newer, and make sure that it is on PATH',
     cause,
   });
 }

@@ -180,7 +180,7 @@ function outOfTime(push: PushInFlight, mayHaveLanded: boolean, cause: TagflowErr
   return new TagflowError('push-outcome-unknown', {
     what: `cannot tell whether commit ${commit} landed on ${branch}`,
     why: cause?.why ?? cause?.message ?? 'the remote did not answer, and could not be read afterwards',
-    fix: advise`look at it: ${{ act: 'status' }}; you may run a promotion again at once: it looks first, and does not push twice`,
+    fix: advise`look at it: ${{ act: 'status' }}; you can run a promotion again at once: it checks first, and does not push twice`,
     details: { branch, commit },
     cause,
   });

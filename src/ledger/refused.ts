@@ -34,7 +34,7 @@ export class RefusedCommits {
 /** The error for something that is named as a commit. */
 export function notACommit(id: ObjectId, type: string, url: string): TagflowError {
   return new TagflowError('tree-unsafe', {
-    what: `${id} is ${wordsOf(type)}, and ${url} names it as a commit`,
+    what: `${id} is ${wordsOf(type)}, but ${url} lists it as a commit`,
     why: 'a branch is a line of commits, and nothing else has a history that could be read',
     fix: 'let the branch point to a commit again: git update-ref refs/heads/BRANCH COMMIT, on the server',
   });

@@ -230,7 +230,7 @@ export class Remote {
       const wait = pushBackoff(attempt, random);
       const late = answer.timedOut || clock.elapsed() + wait - begun > timeouts.retryMs;
       if (error.code !== 'remote-unavailable' || kind !== 'transient' || late) throw error;
-      notify({ level: 'progress', text: `${this.#options.remote.url} did not answer well, trying again` });
+      notify({ level: 'progress', text: `${this.#options.remote.url} did not respond properly, trying again` });
       await clock.sleep(wait, signal).catch((reason: unknown) => {
         this.refuseWhenInterrupted();
         throw reason;
@@ -305,7 +305,7 @@ function endless({ url }: RemoteUrl, bounds: ReadBounds): TagflowError {
 
 function talkative({ url }: RemoteUrl, bounds: ReadBounds, said: string): TagflowError {
   return new TagflowError('remote-unavailable', {
-    what: `${url} sends more output beside its answer than is read`,
+    what: `${url} sends more output beside its response than tagflow reads`,
     why: `it is more than ${spellBound(bounds, 'talk')}, and begins: ${said}`,
     fix: `check the hooks of the server; ${raiseBound('talk', 'they really print that much')}`,
     retryable: false,

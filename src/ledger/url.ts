@@ -50,7 +50,7 @@ function parseHttp(text: string, allowPlainHttp: boolean): RemoteUrl {
   if (!url) throw refused(text, 'it cannot be read as a URL');
   if (url.search !== '' || url.hash !== '') throw refused(text, 'a remote’s URL has no query and no fragment');
   if (url.protocol === 'http:' && !allowPlainHttp && !isLoopback(url.hostname)) {
-    throw refused(text, 'everybody on the way could read and change the traffic over plain http', 'write https://');
+    throw refused(text, 'anybody on the network could read and change traffic over plain HTTP', 'write https://');
   }
   const credentials =
     url.username === '' && url.password === ''

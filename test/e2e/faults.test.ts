@@ -248,7 +248,7 @@ describe.concurrent('a Git server that', () => {
     expect(result).toFail({
       code: 'push-outcome-unknown',
       what: /cannot tell whether commit .* landed on dev/,
-      fix: /you may run a promotion again at once/,
+      fix: /you can run a promotion again at once/,
     });
     pipeline.gitFault = undefined;
     // http-backend may still be writing when the client has given up.

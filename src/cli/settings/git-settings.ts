@@ -111,7 +111,7 @@ const CAUSES: readonly Cause[] = [
     pattern: /ENOENT|EACCES/,
     code: 'not-supported',
     what: () => 'cannot start the program git',
-    fix: 'install Git 2.36 or newer, and have it on PATH',
+    fix: 'install Git 2.36 or newer, and make sure that it is on PATH',
   },
   {
     pattern: /dubious ownership/,

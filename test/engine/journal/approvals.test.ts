@@ -148,7 +148,7 @@ describe('approvals of signed releases', () => {
   test('where those who are left are too few, the way out is another releaser', async () => {
     const acting = { ...as('bot').settings.who, onBehalfOf: mail('ana') };
     const outcome = await promote({ ...as('bot'), settings: { ...as('bot').settings, who: acting } }, PRD);
-    expect((outcome as Refused).refusals[0]?.text.fix).toContain('let somebody release who is no approver');
+    expect((outcome as Refused).refusals[0]?.text.fix).toContain('let somebody release who is not an approver');
   });
 
   test('somebody who may not approve is refused before anything is written', async () => {
