@@ -16,7 +16,7 @@ export type { OpenRegistries } from './compose/registries.ts';
 
 // What the methods give.
 export type { Audit, Checked, CheckRequest } from './engine/audit/check.ts';
-export type { CarriedChange, Delivery, FailedDeployment, Window } from './engine/audit/delivery.ts';
+export type { CarriedChange, Delivery, FailedDeployment, Period } from './engine/audit/delivery.ts';
 export type { ExportedEvidence, LineEvidence, ReleaseEvidence } from './engine/audit/evidence.ts';
 export type { LeadTime, LineMetrics, MetricsRequest } from './engine/audit/metrics.ts';
 export type { Finding, Rule } from './engine/audit/findings.ts';

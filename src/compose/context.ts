@@ -13,7 +13,7 @@ import { createSigning } from '../signing/keys.ts';
 import { keepingSigning } from '../signing/kept.ts';
 import { identityOf } from '../programs/find.ts';
 import type { SigningOptions } from '../signing/keys.ts';
-import { createVerifier } from '../verify/probe.ts';
+import { createVerifier } from '../verify/verifier.ts';
 import type { Composition } from './composition.ts';
 import { composeForge } from './forge.ts';
 import type { ChosenRemote } from './git-access.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { judgeProposals } from '../engine/audit/proposals.ts';
 import { type Audit, type CheckRequest, check } from '../engine/audit/check.ts';
-import { type ExportedEvidence, evidence } from '../engine/audit/evidence.ts';
+import { type ExportedEvidence, exportEvidence } from '../engine/audit/evidence.ts';
 import { type LineMetrics, type MetricsRequest, metrics } from '../engine/audit/metrics.ts';
 import { type ReportRequest, type RepositoryReport, readReport } from '../engine/audit/report.ts';
 import type { ConfigFile, Given, Who } from '../engine/context.ts';
@@ -247,8 +247,8 @@ export class Tagflow {
   }
 
   /** Gathers what somebody needs who checks releases without tagflow: the bytes of records and signatures, and findings. */
-  async evidence(): Promise<ExportedEvidence> {
-    return evidence(this.#context);
+  async exportEvidence(): Promise<ExportedEvidence> {
+    return exportEvidence(this.#context);
   }
 
   /** Examines credentials, permissions, branches, tags and clean-up policies. Changes nothing. */

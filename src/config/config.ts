@@ -15,13 +15,19 @@ import type {
 import { lineName } from '../model/pipeline.ts';
 import type { Tag } from '../model/reference.ts';
 import { ConfigDocument, MAX_CONFIG_BYTES } from './document.ts';
-import type { Draft, DraftEnvironment, DraftImage, DraftLine, DraftPin } from './draft.ts';
-import { draftLines, draftLineName, patternFolders } from './lines.ts';
+import type {
+  UncheckedConfig,
+  UncheckedEnvironment,
+  UncheckedImage,
+  UncheckedLine,
+  UncheckedPin,
+} from './unchecked.ts';
+import { uncheckedLines, uncheckedLineName, patternFolders } from './lines.ts';
 import { normalise } from './normalise.ts';
 import { configInvalid } from './problems.ts';
 import { checkRules, flowOrder } from './rules.ts';
 import { SIGNERS_FILE } from './schema.ts';
-import { checkShape } from './shape.ts';
+import { checkShape } from './structural-check.ts';
 
 /** The configuration's file, at the repository's root. */
 export const CONFIG_FILE = 'tagflow.yaml';
@@ -57,47 +63,51 @@ export function parseConfig(
   const document = new ConfigDocument(text);
   if (document.problems.length > 0) throw configInvalid(file, document.problems);
   checkShape(document);
-  const draft = normalise(document);
-  const lines = draftLines(draft, document, files);
-  checkRules(draft, lines, document, defaultBranch);
+  const config = normalise(document);
+  const lines = uncheckedLines(config, document, files);
+  checkRules(config, lines, document, defaultBranch);
   if (document.problems.length > 0) throw configInvalid(file, document.problems);
-  return finish(draft, lines, defaultBranch);
+  return finish(config, lines, defaultBranch);
 }
 
-// No mistake was reported, so every part of the draft is there; one that is not is a defect of the checks above.
-function finish(draft: Draft, drafted: readonly DraftLine[], defaultBranch: BranchName | undefined): Pipeline {
-  const branch = draft.branch ?? draft.trunk ?? defaultBranch ?? ('main' as BranchName);
-  const shared = draft.layout === 'folders' ? branch : undefined;
-  const whole = draft.applications.size === 0 ? 'tree' : 'scope';
-  const carries = draft.layout === 'folders' ? 'files' : whole;
-  const order = flowOrder(draft);
-  const names = new Set(drafted.map(draftLineName));
-  const grouped = Map.groupBy(drafted, ({ environment }) => environment.name);
+// No mistake was reported, so every part of the configuration is there; one that is not is a defect of the checks above.
+function finish(
+  config: UncheckedConfig,
+  unchecked: readonly UncheckedLine[],
+  defaultBranch: BranchName | undefined,
+): Pipeline {
+  const branch = config.branch ?? config.trunk ?? defaultBranch ?? ('main' as BranchName);
+  const shared = config.layout === 'folders' ? branch : undefined;
+  const whole = config.applications.size === 0 ? 'tree' : 'scope';
+  const carries = config.layout === 'folders' ? 'files' : whole;
+  const order = flowOrder(config);
+  const names = new Set(unchecked.map(uncheckedLineName));
+  const grouped = Map.groupBy(unchecked, ({ environment }) => environment.name);
   const lines = order.flatMap(({ name }) =>
-    (grouped.get(name) ?? []).map((line) => finishLine(draft, line, { names, shared, carries })),
+    (grouped.get(name) ?? []).map((line) => finishLine(config, line, { names, shared, carries })),
   );
   const environments = order.map((environment): Environment => {
     const only = lines.find(({ name }) => name === environment.name);
-    return only ?? finishEnvironment(environment, draft, shared);
+    return only ?? finishEnvironment(environment, config, shared);
   });
   return {
-    layout: draft.layout,
-    trunk: draft.trunk,
+    layout: config.layout,
+    trunk: config.trunk,
     images: new Map(lines.flatMap(({ images, application }) => imageEntries(images, application))),
     environments: new Map(environments.map((environment) => [environment.name, environment])),
     applications: [...new Set(lines.flatMap(({ application }) => application ?? []))].sort(),
     lines: new Map(lines.map((line) => [line.name, line])),
-    renamed: draft.renamed,
-    journal: draft.journal ?? (JOURNAL_BRANCH as BranchName),
-    maxFileBytes: draft.maxFileBytes,
-    plainHttpHosts: draft.plainHttpHosts,
-    ...(draft.forge && { forge: draft.forge }),
-    ...(draft.sources && { sources: draft.sources }),
-    ...(draft.signing && {
+    renamed: config.renamed,
+    journal: config.journal ?? (JOURNAL_BRANCH as BranchName),
+    maxFileBytes: config.maxFileBytes,
+    plainHttpHosts: config.plainHttpHosts,
+    ...(config.forge && { forge: config.forge }),
+    ...(config.sources && { sources: config.sources }),
+    ...(config.signing && {
       signing: {
-        method: draft.signing,
-        signers: draft.signers ?? SIGNERS_FILE[draft.signing],
-        revoked: draft.revoked,
+        method: config.signing,
+        signers: config.signers ?? SIGNERS_FILE[config.signing],
+        revoked: config.revoked,
       },
     }),
   };
@@ -110,8 +120,8 @@ function imageEntries(
   return [...images].map(([name, image]) => [application === undefined ? name : `${application}/${name}`, image]);
 }
 
-function finishImage(draft: DraftImage): Image {
-  const { name, repository, versions, names, environments, tags, pin } = draft;
+function finishImage(image: UncheckedImage): Image {
+  const { name, repository, versions, names, environments, tags, pin } = image;
   return {
     name,
     repository: there(repository, name),
@@ -140,15 +150,19 @@ const SHARED = [
 ] as const;
 
 /** What all lines of an environment share; its own tags and paths are those of its lines. */
-function finishEnvironment(draft: DraftEnvironment, whole: Draft, shared: BranchName | undefined): Environment {
-  const { name, verify, live } = draft;
+function finishEnvironment(
+  environment: UncheckedEnvironment,
+  whole: UncheckedConfig,
+  shared: BranchName | undefined,
+): Environment {
+  const { name, verify, live } = environment;
   return {
-    ...pick(draft, SHARED),
+    ...pick(environment, SHARED),
     name,
     environment: name,
     application: undefined,
     images: new Map(),
-    branch: shared ?? there(draft.branch, name),
+    branch: shared ?? there(environment.branch, name),
     tag: name as Tag,
     releaseTag: name as Tag,
     scope: { folders: [], files: [] },
@@ -156,7 +170,7 @@ function finishEnvironment(draft: DraftEnvironment, whole: Draft, shared: Branch
     pins: [],
     ...(verify && { verify }),
     ...(live && { live }),
-    ...signingOf(draft, whole.signing),
+    ...signingOf(environment, whole.signing),
     ...formerNames(whole, { environment: name, application: undefined }),
   };
 }
@@ -166,8 +180,8 @@ function pick<T, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
 }
 
 function finishLine(
-  draft: Draft,
-  line: DraftLine,
+  config: UncheckedConfig,
+  line: UncheckedLine,
   {
     names,
     shared,
@@ -179,17 +193,17 @@ function finishLine(
   },
 ): ReleaseLine {
   const { environment, application, images, repositories, keep } = line;
-  const name = draftLineName(line);
+  const name = uncheckedLineName(line);
   const scope: Scope = {
     folders: line.folders.map(({ path }) => path),
     files: line.files.map(({ path }) => path),
   };
   return {
-    ...finishEnvironment(environment, draft, shared),
+    ...finishEnvironment(environment, config, shared),
     name,
     environment: environment.name,
     application,
-    from: upstreamOf(draft, line, names),
+    from: upstreamOf(config, line, names),
     tag: there(line.tag, name),
     releaseTag: there(line.releaseTag, name),
     scope,
@@ -198,13 +212,13 @@ function finishLine(
     keep,
     pins: line.pins.map((pin) => finishPin(pin, name)),
     images: new Map([...images].map(([key, image]) => [key, finishImage(image)])),
-    ...formerNames(draft, { environment: environment.name, application }),
+    ...formerNames(config, { environment: environment.name, application }),
   };
 }
 
 /** What a line and its images were called before. */
 function formerNames(
-  { renamed }: Draft,
+  { renamed }: UncheckedConfig,
   { environment, application }: LineNames,
 ): Pick<ReleaseLine, 'formerly' | 'formerImages'> {
   const oldNames = (names: ReadonlyMap<string, string>, now: string): readonly string[] =>
@@ -228,7 +242,7 @@ function formerNames(
 }
 
 /** A pin of a line without mistakes. */
-function finishPin({ image, file, path, text, pin, also }: DraftPin, line: string): ConfiguredPin {
+function finishPin({ image, file, path, text, pin, also }: UncheckedPin, line: string): ConfiguredPin {
   const place = {
     image: there(image, line),
     file: there(file, line),
@@ -246,8 +260,8 @@ function finishPin({ image, file, path, text, pin, also }: DraftPin, line: strin
 
 /** The line upstream: of the nearest environment upstream that the application is in. */
 function upstreamOf(
-  { environments }: Draft,
-  { environment, application }: DraftLine,
+  { environments }: UncheckedConfig,
+  { environment, application }: UncheckedLine,
   names: ReadonlySet<string>,
 ): string | undefined {
   for (let { from } = environment; from !== undefined; from = environments.get(from)?.from) {
@@ -258,7 +272,7 @@ function upstreamOf(
 }
 
 function signingOf(
-  { signedBy, signedAfter }: DraftEnvironment,
+  { signedBy, signedAfter }: UncheckedEnvironment,
   method: SigningMethod | undefined,
 ): Pick<Environment, 'signing'> {
   return method ? { signing: { method, signedBy, signedAfter } } : {};

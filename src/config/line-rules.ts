@@ -3,22 +3,22 @@
 import { type Repository, ownershipKey } from '../model/reference.ts';
 import { readVersion } from '../model/version.ts';
 import type { ConfigDocument } from './document.ts';
-import type { Draft, DraftImage, DraftLine } from './draft.ts';
-import { draftLineName } from './lines.ts';
+import type { UncheckedConfig, UncheckedImage, UncheckedLine } from './unchecked.ts';
+import { uncheckedLineName } from './lines.ts';
 import { liveSources, placeholders } from './source-rules.ts';
 import { type ConfigPath, quote, unknownName } from './problems.ts';
 
 /** Lines, and what the rules need around them. */
 interface Given {
-  readonly draft: Draft;
-  readonly lines: readonly DraftLine[];
+  readonly config: UncheckedConfig;
+  readonly lines: readonly UncheckedLine[];
   readonly document: ConfigDocument;
   /** Reports a mistake, once for each place. */
   readonly report: ConfigDocument['report'];
 }
 
 /** Checks every rule of lines. */
-export function checkLines(draft: Draft, lines: readonly DraftLine[], document: ConfigDocument): void {
+export function checkLines(config: UncheckedConfig, lines: readonly UncheckedLine[], document: ConfigDocument): void {
   for (const rule of [scopes, imageNames, targetTags, versionTags, pins, pinStyles, placeholders, liveSources]) {
     const seen = new Set<string>();
     const report: Given['report'] = (path, what, fix, at) => {
@@ -26,16 +26,16 @@ export function checkLines(draft: Draft, lines: readonly DraftLine[], document: 
       if (!seen.has(key)) document.report(path, what, fix, at);
       seen.add(key);
     };
-    rule({ draft, lines, document, report });
+    rule({ config, lines, document, report });
   }
 }
 
 /** On one branch no path belongs to two lines, and every line of an application has one. */
-function scopes({ draft, lines, document, report }: Given): void {
-  const taken = new Map<string, DraftLine>();
+function scopes({ config, lines, document, report }: Given): void {
+  const taken = new Map<string, UncheckedLine>();
   const placed = lines.flatMap((line) => [...line.folders, ...line.files].map((place) => ({ ...place, line })));
   for (const { path, at, line } of placed) {
-    const key = `${branchKey(draft, line)}\0${fold(path)}`;
+    const key = `${branchKey(config, line)}\0${fold(path)}`;
     const other = taken.get(key);
     if (isOwnFile(fold(path))) {
       report(
@@ -51,8 +51,8 @@ function scopes({ draft, lines, document, report }: Given): void {
     taken.set(key, other ?? line);
   }
   for (const { path, at, line } of placed) {
-    const around = ancestors(fold(path)).find((folder) => taken.has(`${branchKey(draft, line)}\0${folder}`));
-    const other = around === undefined ? undefined : taken.get(`${branchKey(draft, line)}\0${around}`);
+    const around = ancestors(fold(path)).find((folder) => taken.has(`${branchKey(config, line)}\0${folder}`));
+    const other = around === undefined ? undefined : taken.get(`${branchKey(config, line)}\0${around}`);
     if (!other) continue;
     const what =
       other === line
@@ -62,26 +62,26 @@ function scopes({ draft, lines, document, report }: Given): void {
   }
   for (const line of lines) {
     if (line.application === undefined || line.folders.length + line.files.length > 0) continue;
-    if (hasPlaces(draft, line)) continue;
+    if (hasPlaces(config, line)) continue;
     const what = `it has neither path nor files in ${line.environment.name}`;
     report(line.at, what, 'add path: or files:, containing {environment}', 'key');
   }
 }
 
 /** Whether places were written for a line: those that could not be read were reported. */
-function hasPlaces(draft: Draft, line: DraftLine): boolean {
-  const application = draft.applications.get(String(line.at[1]));
+function hasPlaces(config: UncheckedConfig, line: UncheckedLine): boolean {
+  const application = config.applications.get(String(line.at[1]));
   const own = application?.environments.get(line.environment.name);
   return [application, own].some((one) => (one?.folders?.length ?? 0) + (one?.files?.length ?? 0) > 0);
 }
 
-function sideBySide({ application }: DraftLine, usual: string): string {
+function sideBySide({ application }: UncheckedLine, usual: string): string {
   return application === undefined ? usual : 'use {environment} and {application} to tell the scopes apart';
 }
 
 /** A text of the configuration that stands for an image in manifests. */
 interface NameClaim {
-  readonly image: DraftImage;
+  readonly image: UncheckedImage;
   readonly text: string;
   /** What two claims on the same name have in common: the text, or the repository that it means. */
   readonly key: string;
@@ -92,7 +92,7 @@ interface NameClaim {
 /** A field that names an image must mean one image: no name and no repository of an application belongs to two. */
 function imageNames({ lines, document, report }: Given): void {
   for (const group of Map.groupBy(lines, ({ application }) => application).values()) {
-    const owners = new Map<string, DraftImage>();
+    const owners = new Map<string, UncheckedImage>();
     for (const { image, text, key, path, at } of claimsIn(group)) {
       const owner = owners.get(key);
       if (owner === undefined) owners.set(key, image);
@@ -105,7 +105,7 @@ function imageNames({ lines, document, report }: Given): void {
 }
 
 /** The names and repositories of an application's images: the names of the configuration first, since they win. */
-function claimsIn(lines: readonly DraftLine[]): readonly NameClaim[] {
+function claimsIn(lines: readonly UncheckedLine[]): readonly NameClaim[] {
   const images = new Map(lines.flatMap((line) => [...line.images]));
   const all = [...images.values()];
   return [
@@ -132,8 +132,8 @@ function claimsIn(lines: readonly DraftLine[]): readonly NameClaim[] {
 
 /** No two lines move, or make, the same tag of one repository. */
 function targetTags({ lines, document, report }: Given): void {
-  const targets = new Map<string, DraftLine>();
-  const prefixes = new Map<string, DraftLine>();
+  const targets = new Map<string, UncheckedLine>();
+  const prefixes = new Map<string, UncheckedLine>();
   for (const line of lines) {
     const repositories = taggedRepositories(line);
     const { tag, releaseTag } = line;
@@ -165,7 +165,7 @@ function targetTags({ lines, document, report }: Given): void {
   }
 }
 
-function tellApart({ application }: DraftLine, key: 'tag' | 'releaseTag'): string {
+function tellApart({ application }: UncheckedLine, key: 'tag' | 'releaseTag'): string {
   return application === undefined
     ? 'give each environment a tag of its own, or a repository of its own'
     : `include the application: ${key}: '{application}-{environment}'`;
@@ -252,20 +252,20 @@ function namesTarget(style: string | undefined): boolean {
 }
 
 /** The repositories in which a line puts tags. */
-function taggedRepositories({ environment, images, repositories }: DraftLine): readonly Repository[] {
+function taggedRepositories({ environment, images, repositories }: UncheckedLine): readonly Repository[] {
   if (!environment.tags) return [];
   const tagged = [...images.values()].filter(({ tags }) => tags);
   return tagged.flatMap(({ name, repository }) => repositories.get(name) ?? repository ?? []);
 }
 
 /** Identifies a branch: lines of different branches may have the same path. */
-function branchKey({ layout }: Draft, { environment }: DraftLine): string {
+function branchKey({ layout }: UncheckedConfig, { environment }: UncheckedLine): string {
   return layout === 'folders' ? '' : fold(environment.branch ?? environment.name);
 }
 
 /** A line with the place of its environment, for people. */
-function ownerOf(document: ConfigDocument, line: DraftLine): string {
-  return `${draftLineName(line)} (line ${document.lineOf(['environments', line.environment.name])})`;
+function ownerOf(document: ConfigDocument, line: UncheckedLine): string {
+  return `${uncheckedLineName(line)} (line ${document.lineOf(['environments', line.environment.name])})`;
 }
 
 /** The folders around a path, the nearest first. */

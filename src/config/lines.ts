@@ -4,16 +4,16 @@ import type { Repository } from '../model/reference.ts';
 import { matchesWildcard } from '../model/wildcard.ts';
 import type { ConfigDocument } from './document.ts';
 import type {
-  Draft,
-  DraftApplication,
-  DraftEnvironment,
-  DraftImage,
-  DraftLine,
-  DraftPin,
+  UncheckedConfig,
+  UncheckedApplication,
+  UncheckedEnvironment,
+  UncheckedImage,
+  UncheckedLine,
+  UncheckedPin,
   Placed,
   Template,
-  DraftValues,
-} from './draft.ts';
+  PlainValues,
+} from './unchecked.ts';
 import { readImage } from './normalise.ts';
 import type { ConfigPath } from './problems.ts';
 import { quote } from './problems.ts';
@@ -29,7 +29,7 @@ function isPattern(name: string): boolean {
 }
 
 /** The folders whose files decide which applications there are; none where no application is a pattern. */
-export function patternFolders({ applications }: Draft): readonly string[] {
+export function patternFolders({ applications }: UncheckedConfig): readonly string[] {
   const patterns = [...applications.values()].filter(({ name }) => isPattern(name));
   const templates = patterns.flatMap(({ folders, files, environments }) =>
     [{ folders, files }, ...environments.values()].flatMap((places) => [
@@ -40,16 +40,20 @@ export function patternFolders({ applications }: Draft): readonly string[] {
   return [...new Set(templates.map(({ text }) => literalFolder(text)))].sort();
 }
 
-/** The release lines of a draft. `files` are the paths below `patternFolders`, as the trunk has them. */
-export function draftLines(draft: Draft, document: ConfigDocument, files: readonly string[]): readonly DraftLine[] {
-  return new LineMaker(draft, document, files).lines();
+/** The release lines of a configuration. `files` are the paths below `patternFolders`, as the trunk has them. */
+export function uncheckedLines(
+  config: UncheckedConfig,
+  document: ConfigDocument,
+  files: readonly string[],
+): readonly UncheckedLine[] {
+  return new LineMaker(config, document, files).lines();
 }
 
 /** An application as it is in one environment. */
 interface Member {
   readonly name: string;
-  readonly images: ReadonlyMap<string, DraftImage>;
-  readonly application: DraftApplication;
+  readonly images: ReadonlyMap<string, UncheckedImage>;
+  readonly application: UncheckedApplication;
   /** The environments that it is in. */
   readonly environments: ReadonlySet<string>;
 }
@@ -60,27 +64,27 @@ function runsIn({ images }: Member, environment: string): boolean {
 }
 
 class LineMaker {
-  readonly #draft: Draft;
+  readonly #config: UncheckedConfig;
   readonly #document: ConfigDocument;
   readonly #read: ValueReader;
   readonly #files: readonly string[];
 
-  constructor(draft: Draft, document: ConfigDocument, files: readonly string[]) {
-    this.#draft = draft;
+  constructor(config: UncheckedConfig, document: ConfigDocument, files: readonly string[]) {
+    this.#config = config;
     this.#document = document;
     this.#read = new ValueReader(document);
     this.#files = files;
   }
 
   /** Every line. Where a release carries no tree, the files of its pins belong to its scope. */
-  lines(): readonly DraftLine[] {
-    const carriesTree = this.#draft.layout === 'branches' && this.#draft.applications.size === 0;
+  lines(): readonly UncheckedLine[] {
+    const carriesTree = this.#config.layout === 'branches' && this.#config.applications.size === 0;
     return carriesTree ? this.#all() : this.#all().map(withPinFiles);
   }
 
-  #all(): readonly DraftLine[] {
-    const environments = [...this.#draft.environments.values()];
-    if (this.#draft.applications.size === 0)
+  #all(): readonly UncheckedLine[] {
+    const environments = [...this.#config.environments.values()];
+    if (this.#config.applications.size === 0)
       return environments.map((environment) => this.#environmentLine(environment));
     const members = this.#members();
     return environments.flatMap((environment) =>
@@ -90,7 +94,7 @@ class LineMaker {
     );
   }
 
-  #environmentLine(environment: DraftEnvironment): DraftLine {
+  #environmentLine(environment: UncheckedEnvironment): UncheckedLine {
     const { name, repositories, keep, pins } = environment;
     const values = { environment: name };
     const at = ['environments', name];
@@ -104,13 +108,13 @@ class LineMaker {
       files: this.#paths(environment.files ?? [], values),
       ...this.#tags(environment, values),
       keep: keep.map((glob) => fill(glob, values)),
-      images: imagesIn(this.#draft.images, name),
+      images: imagesIn(this.#config.images, name),
       repositories,
-      pins: pins.flatMap((pin) => expandPin(pin, [...at, 'pins', pin.index], this.#draft.images, values)),
+      pins: pins.flatMap((pin) => expandPin(pin, [...at, 'pins', pin.index], this.#config.images, values)),
     };
   }
 
-  #applicationLine(environment: DraftEnvironment, { name, application, images }: Member): DraftLine {
+  #applicationLine(environment: UncheckedEnvironment, { name, application, images }: Member): UncheckedLine {
     const values = { environment: environment.name, application: name };
     const { folders, files } = placesIn(application, environment.name);
     const at = ['applications', application.name];
@@ -138,10 +142,10 @@ class LineMaker {
   }
 
   #tags(
-    { name, tag, releaseTag }: DraftEnvironment,
+    { name, tag, releaseTag }: UncheckedEnvironment,
     values: Placeholders,
-  ): Pick<DraftLine, 'tag' | 'releaseTag' | 'tagAt' | 'releaseTagAt'> {
-    const parse = (template: Template | undefined): DraftLine['tag'] =>
+  ): Pick<UncheckedLine, 'tag' | 'releaseTag' | 'tagAt' | 'releaseTagAt'> {
+    const parse = (template: Template | undefined): UncheckedLine['tag'] =>
       template && this.#read.targetTag(fill(template.text, values), template.at);
     const target = parse(tag);
     return {
@@ -161,13 +165,13 @@ class LineMaker {
 
   /** Every application, sorted by name. Stops at a pattern's first application that has a mistake: the others have it too. */
   #members(): readonly Member[] {
-    const named = [...this.#draft.applications.values()];
+    const named = [...this.#config.applications.values()];
     const taken = new Set(named.map(({ name }) => name));
     const members: Member[] = [];
     for (const application of named) {
       const found = isPattern(application.name)
         ? this.#matches(application, taken)
-        : new Map([[application.name, new Set(this.#draft.environments.keys())]]);
+        : new Map([[application.name, new Set(this.#config.environments.keys())]]);
       for (const [name, environments] of found) {
         taken.add(name);
         const before = this.#document.problems.length;
@@ -179,11 +183,11 @@ class LineMaker {
   }
 
   /** The applications that a pattern stands for, each with the environments in which it has a folder or file. */
-  #matches(application: DraftApplication, taken: ReadonlySet<string>): ReadonlyMap<string, ReadonlySet<string>> {
+  #matches(application: UncheckedApplication, taken: ReadonlySet<string>): ReadonlyMap<string, ReadonlySet<string>> {
     const at = ['applications', application.name];
     const found = new Map<string, Set<string>>();
     let isOpen = false;
-    for (const environment of this.#draft.environments.keys()) {
+    for (const environment of this.#config.environments.keys()) {
       const { folders, files } = placesIn(application, environment);
       for (const { text } of [...folders, ...files]) {
         const match = matcherOf(fill(text, { environment }), 'application');
@@ -198,7 +202,7 @@ class LineMaker {
         }
       }
     }
-    const most = this.#draft.maxApplications;
+    const most = this.#config.maxApplications;
     if (!isOpen) {
       const fix = 'say where an application is: path: services/{application}/overlays/{environment}';
       this.#read.report(at, 'it is a pattern, but its path and files do not contain {application}', fix, 'key');
@@ -214,8 +218,8 @@ class LineMaker {
     return found;
   }
 
-  #images(application: DraftApplication, name: string): ReadonlyMap<string, DraftImage> {
-    const images = new Map<string, DraftImage>();
+  #images(application: UncheckedApplication, name: string): ReadonlyMap<string, UncheckedImage> {
+    const images = new Map<string, UncheckedImage>();
     for (const { name: template, values, at } of application.images) {
       const image = fill(template, { application: name });
       if (images.has(image)) {
@@ -229,7 +233,7 @@ class LineMaker {
 }
 
 /** A line whose scope has the files of its pins, those apart that are in its folders. */
-function withPinFiles(line: DraftLine): DraftLine {
+function withPinFiles(line: UncheckedLine): UncheckedLine {
   const known = new Set(line.files.map(({ path }) => path));
   const files = new Map<string, Placed>();
   for (const { file, at } of line.pins) {
@@ -239,8 +243,8 @@ function withPinFiles(line: DraftLine): DraftLine {
   return { ...line, files: [...line.files, ...files.values()] };
 }
 
-/** DraftValues of an image with placeholders filled where they may stand: in its repository and its further names. */
-function filled(values: DraftValues, placeholders: Placeholders): DraftValues {
+/** Values of an image with placeholders filled where they may stand: in its repository and its further names. */
+function filled(values: PlainValues, placeholders: Placeholders): PlainValues {
   const { repository, names } = values;
   return {
     ...values,
@@ -253,7 +257,7 @@ function filled(values: DraftValues, placeholders: Placeholders): DraftValues {
 
 /** Folders and files of an application in an environment: its own there, otherwise those of all. */
 function placesIn(
-  { folders, files, environments }: DraftApplication,
+  { folders, files, environments }: UncheckedApplication,
   environment: string,
 ): { readonly folders: readonly Template[]; readonly files: readonly Template[] } {
   const own = environments.get(environment);
@@ -263,17 +267,20 @@ function placesIn(
     : { folders: folders ?? [], files: files ?? [] };
 }
 
-function imagesIn(images: ReadonlyMap<string, DraftImage>, environment: string): ReadonlyMap<string, DraftImage> {
+function imagesIn(
+  images: ReadonlyMap<string, UncheckedImage>,
+  environment: string,
+): ReadonlyMap<string, UncheckedImage> {
   return new Map([...images].filter(([, image]) => isIn(image, environment)));
 }
 
 /** Whether an image may be part of an environment's releases. */
-function isIn({ environments }: DraftImage, environment: string): boolean {
+function isIn({ environments }: UncheckedImage, environment: string): boolean {
   return environments === undefined || environments.includes(environment);
 }
 
 /** Repositories of an environment's own for the images of one application. */
-function repositoriesOf({ repositories }: DraftEnvironment, application: string): ReadonlyMap<string, Repository> {
+function repositoriesOf({ repositories }: UncheckedEnvironment, application: string): ReadonlyMap<string, Repository> {
   const prefix = `${application}/`;
   return new Map(
     [...repositories].flatMap(([name, repository]) =>
@@ -284,11 +291,11 @@ function repositoriesOf({ repositories }: DraftEnvironment, application: string)
 
 /** A pin for each image that it stands for, with its placeholders filled. */
 function expandPin(
-  pin: DraftPin,
+  pin: UncheckedPin,
   at: ConfigPath,
-  images: ReadonlyMap<string, DraftImage>,
+  images: ReadonlyMap<string, UncheckedImage>,
   values: Placeholders,
-): DraftLine['pins'] {
+): UncheckedLine['pins'] {
   const names = pin.image === '*' ? [...images.keys()] : [pin.image && fill(pin.image, values)];
   const { environment = '' } = values;
   return names.flatMap((image) => {
@@ -318,6 +325,6 @@ function fillStep(step: FieldStep, values: Placeholders): FieldStep {
 }
 
 /** The name of a line: `prd`, with an application `prd/shop`. */
-export function draftLineName({ environment, application }: DraftLine): string {
+export function uncheckedLineName({ environment, application }: UncheckedLine): string {
   return lineName(environment.name, application);
 }

@@ -1,19 +1,19 @@
-// Plain values -> draft: every text is parsed into the type it stands for, and defaults are filled in. Texts with
-// placeholders stay as they are written: lines.ts fills them for each release line.
+// Plain values -> a configuration whose rules are unchecked: every text is parsed into the type it stands for, and defaults are
+// filled in. Texts with placeholders stay as they are written: lines.ts fills them for each release line.
 import { ALSO_PLACEHOLDERS, type Renamed, type SigningMethod } from '../model/pipeline.ts';
 import type { Repository } from '../model/reference.ts';
 import type { ConfigDocument } from './document.ts';
 import type {
-  Draft,
-  DraftApplication,
-  DraftEnvironment,
-  DraftImage,
-  DraftAlso,
-  DraftPin,
-  DraftPlaces,
+  UncheckedConfig,
+  UncheckedApplication,
+  UncheckedEnvironment,
+  UncheckedImage,
+  UncheckedAlso,
+  UncheckedPin,
+  UncheckedPlaces,
   Template,
-  DraftValues,
-} from './draft.ts';
+  PlainValues,
+} from './unchecked.ts';
 import { readGates } from './gates.ts';
 import { parseFieldPath, parseGlob } from './paths.ts';
 import { parseTextPattern } from './text-pattern.ts';
@@ -27,13 +27,13 @@ import { ValueReader, asList, asValues, isValues } from './values.ts';
 const ENVIRONMENT = ['environment'] as const;
 const BOTH = ['environment', 'application'] as const;
 
-/** The draft of a document whose shape was checked. */
-export function normalise(document: ConfigDocument): Draft {
-  return new Normaliser(document).draft();
+/** The configuration that a document says, whose shape was checked. */
+export function normalise(document: ConfigDocument): UncheckedConfig {
+  return new Normaliser(document).config();
 }
 
 /** The image that values describe; `at` is where they stand. */
-export function readImage(read: ValueReader, name: string, values: DraftValues, at: ConfigPath): DraftImage {
+export function readImage(read: ValueReader, name: string, values: PlainValues, at: ConfigPath): UncheckedImage {
   read.name(name, at, 'image');
   return {
     name,
@@ -58,7 +58,7 @@ class Normaliser {
     this.#read = new ValueReader(document);
   }
 
-  draft(): Draft {
+  config(): UncheckedConfig {
     const root = asValues(this.#document.value);
     const read = this.#read;
     for (const word of ['image', 'environment', 'application']) this.#requireSome(root, `${word}s`, word);
@@ -88,7 +88,7 @@ class Normaliser {
     };
   }
 
-  #requireSome(root: DraftValues, key: string, word: string): void {
+  #requireSome(root: PlainValues, key: string, word: string): void {
     const values = root[key];
     if (isValues(values) && Object.keys(values).length === 0) {
       this.#read.report([key], `there is no ${word}`, `add one ${word}`);
@@ -103,7 +103,7 @@ class Normaliser {
     return usual;
   }
 
-  #application(name: string, values: DraftValues): DraftApplication {
+  #application(name: string, values: PlainValues): UncheckedApplication {
     const at = ['applications', name];
     // A pattern stands for names; they are judged one by one.
     this.#read.name(name.replaceAll('*', 'x'), at, 'application', name);
@@ -126,9 +126,9 @@ class Normaliser {
 
   #environment(
     name: string,
-    values: DraftValues,
+    values: PlainValues,
     given: { readonly retain: number; readonly signing: SigningMethod | undefined; readonly hasApplications: boolean },
-  ): DraftEnvironment {
+  ): UncheckedEnvironment {
     const read = this.#read;
     const at = ['environments', name];
     const allowed = given.hasApplications ? BOTH : ENVIRONMENT;
@@ -174,7 +174,7 @@ class Normaliser {
     );
   }
 
-  #places(values: DraftValues, at: ConfigPath, allowed: readonly string[]): DraftPlaces {
+  #places(values: PlainValues, at: ConfigPath, allowed: readonly string[]): UncheckedPlaces {
     const { path, files } = values;
     const template = (text: string, place: ConfigPath): Template | undefined =>
       this.#read.template(text, place, allowed);
@@ -198,7 +198,7 @@ class Normaliser {
     });
   }
 
-  #pins(value: unknown, at: ConfigPath, allowed: readonly string[]): readonly DraftPin[] {
+  #pins(value: unknown, at: ConfigPath, allowed: readonly string[]): readonly UncheckedPin[] {
     const read = this.#read;
     return asList(value).map((each, index) => {
       const values = asValues(each);
@@ -225,7 +225,7 @@ class Normaliser {
   }
 
   /** A pin stands at a path of a file in YAML or JSON, or in a line of any other text. */
-  #requireOnePlace({ path, text }: DraftValues, at: ConfigPath): void {
+  #requireOnePlace({ path, text }: PlainValues, at: ConfigPath): void {
     if (path === undefined && text === undefined) {
       const fix = 'for instance: path: image_tag; or, for a file that is not YAML or JSON, text: with a pattern';
       this.#read.report(at, 'path is missing', fix);
@@ -234,7 +234,7 @@ class Normaliser {
     }
   }
 
-  #also(values: DraftValues, at: ConfigPath, allowed: readonly string[]): DraftAlso {
+  #also(values: PlainValues, at: ConfigPath, allowed: readonly string[]): UncheckedAlso {
     const read = this.#read;
     return {
       file: read.text(values['file'], [...at, 'file'], (text, place) =>
@@ -253,7 +253,7 @@ class Normaliser {
     };
   }
 
-  #renamed(values: DraftValues): Renamed {
+  #renamed(values: PlainValues): Renamed {
     const of = (key: string): ReadonlyMap<string, string> =>
       new Map(
         Object.entries(asValues(values[key])).flatMap(([old, now]) =>
@@ -264,6 +264,6 @@ class Normaliser {
   }
 }
 
-function mapped<T>(value: unknown, read: (name: string, values: DraftValues) => T): ReadonlyMap<string, T> {
+function mapped<T>(value: unknown, read: (name: string, values: PlainValues) => T): ReadonlyMap<string, T> {
   return new Map(Object.entries(asValues(value)).map(([name, each]) => [name, read(name, asValues(each))]));
 }

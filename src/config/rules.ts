@@ -3,7 +3,7 @@
 import { JOURNAL_BRANCH } from '../model/journal.ts';
 import type { BranchName } from '../model/object-id.ts';
 import type { ConfigDocument } from './document.ts';
-import type { Draft, DraftEnvironment, DraftLine } from './draft.ts';
+import type { UncheckedConfig, UncheckedEnvironment, UncheckedLine } from './unchecked.ts';
 import { checkLines } from './line-rules.ts';
 import { type ConfigPath, quote, unknownName } from './problems.ts';
 import { NAME } from './schema.ts';
@@ -11,22 +11,22 @@ import { isValues } from './values.ts';
 
 /** Checks every rule. `defaultBranch`: the remote's, which is the trunk where `trunk:` was not written. */
 export function checkRules(
-  draft: Draft,
-  lines: readonly DraftLine[],
+  config: UncheckedConfig,
+  lines: readonly UncheckedLine[],
   document: ConfigDocument,
   defaultBranch?: BranchName,
 ): void {
-  branches(draft, document, defaultBranch);
-  journalBranch(draft, document, defaultBranch);
+  branches(config, document, defaultBranch);
+  journalBranch(config, document, defaultBranch);
   for (const rule of [flow, layouts, applications, renamed, repositories, signing, pullRequests])
-    rule(draft, document, lines);
-  checkLines(draft, lines, document);
+    rule(config, document, lines);
+  checkLines(config, lines, document);
 }
 
 /** Environments in flow order: each after the one it takes from, otherwise as written; none of a cycle. */
-export function flowOrder(draft: Draft): readonly DraftEnvironment[] {
-  const ordered = new Map<string, DraftEnvironment>();
-  let waiting = [...draft.environments.values()];
+export function flowOrder(config: UncheckedConfig): readonly UncheckedEnvironment[] {
+  const ordered = new Map<string, UncheckedEnvironment>();
+  let waiting = [...config.environments.values()];
   for (let placed = -1; placed !== ordered.size;) {
     placed = ordered.size;
     waiting = waiting.filter((environment) => {
@@ -38,17 +38,17 @@ export function flowOrder(draft: Draft): readonly DraftEnvironment[] {
   return [...ordered.values()];
 }
 
-function flow(draft: Draft, document: ConfigDocument): void {
+function flow(config: UncheckedConfig, document: ConfigDocument): void {
   const done = new Set<string>();
-  for (const { name, from } of draft.environments.values()) {
-    if (from !== undefined && !draft.environments.has(from)) {
+  for (const { name, from } of config.environments.values()) {
+    if (from !== undefined && !config.environments.has(from)) {
       unknownName(document, ['environments', name, 'from'], {
         kind: 'environment',
         name: from,
-        known: draft.environments.keys(),
+        known: config.environments.keys(),
       });
     }
-    const cycle = cycleFrom(draft, name, done);
+    const cycle = cycleFrom(config, name, done);
     const [first] = cycle;
     if (first === undefined) continue;
     const circle = [...cycle, first].join(' takes from ');
@@ -58,30 +58,30 @@ function flow(draft: Draft, document: ConfigDocument): void {
 }
 
 /** The cycle that a name leads into, the one that is written first in front. `done`: names that were walked from before. */
-function cycleFrom(draft: Draft, name: string, done: Set<string>): readonly string[] {
+function cycleFrom(config: UncheckedConfig, name: string, done: Set<string>): readonly string[] {
   const chain = new Set<string>();
   let at: string | undefined = name;
   while (at !== undefined && !done.has(at)) {
     done.add(at);
     chain.add(at);
-    at = draft.environments.get(at)?.from;
+    at = config.environments.get(at)?.from;
   }
   if (at === undefined || !chain.has(at)) return [];
   const names = [...chain];
   const cycle = names.slice(names.indexOf(at));
   const members = new Set(cycle);
-  const start = cycle.indexOf([...draft.environments.keys()].find((one) => members.has(one)) ?? at);
+  const start = cycle.indexOf([...config.environments.keys()].find((one) => members.has(one)) ?? at);
   return [...cycle.slice(start), ...cycle.slice(0, start)];
 }
 
-function branches(draft: Draft, document: ConfigDocument, defaultBranch: BranchName | undefined): void {
-  if (draft.layout === 'folders') return;
+function branches(config: UncheckedConfig, document: ConfigDocument, defaultBranch: BranchName | undefined): void {
+  if (config.layout === 'folders') return;
   const taken = new Map<string, { readonly branch: string; readonly owner: string }>();
-  const trunk = draft.trunk ?? defaultBranch;
+  const trunk = config.trunk ?? defaultBranch;
   if (trunk !== undefined) taken.set(fold(trunk), { branch: trunk, owner: 'the trunk' });
-  const journal = draft.journal ?? (JOURNAL_BRANCH as BranchName);
+  const journal = config.journal ?? (JOURNAL_BRANCH as BranchName);
   taken.set(fold(journal), { branch: journal, owner: 'the journal' });
-  for (const { name, branch } of draft.environments.values()) {
+  for (const { name, branch } of config.environments.values()) {
     if (branch === undefined) continue;
     const path = ['environments', name, 'branch'];
     const key = fold(branch);
@@ -108,7 +108,7 @@ function branches(draft: Draft, document: ConfigDocument, defaultBranch: BranchN
 
 /** Entries are pushed to the journal's branch as they are written: it holds nothing else, and no rule for proposals protects it. */
 function journalBranch(
-  { journal, layout, branch, trunk }: Draft,
+  { journal, layout, branch, trunk }: UncheckedConfig,
   document: ConfigDocument,
   byDefault?: BranchName,
 ): void {
@@ -129,7 +129,7 @@ function journalBranch(
 }
 
 /** What one layout has and the other does not. */
-function layouts({ layout, branch, environments }: Draft, document: ConfigDocument): void {
+function layouts({ layout, branch, environments }: UncheckedConfig, document: ConfigDocument): void {
   const isFolders = layout === 'folders';
   if (branch !== undefined && !isFolders) {
     document.report(
@@ -157,11 +157,11 @@ function layouts({ layout, branch, environments }: Draft, document: ConfigDocume
 }
 
 /** Images stand at the top level or in applications; and a word on the command line means an environment or an application. */
-function applications(draft: Draft, document: ConfigDocument, lines: readonly DraftLine[]): void {
-  const { images, environments } = draft;
-  whereImagesStand(draft, document);
-  for (const image of images.values()) checkEnvironments(draft, document, image.at, image.environments);
-  for (const { name, images: own, environments: overrides } of draft.applications.values()) {
+function applications(config: UncheckedConfig, document: ConfigDocument, lines: readonly UncheckedLine[]): void {
+  const { images, environments } = config;
+  whereImagesStand(config, document);
+  for (const image of images.values()) checkEnvironments(config, document, image.at, image.environments);
+  for (const { name, images: own, environments: overrides } of config.applications.values()) {
     const at = ['applications', name];
     for (const environment of overrides.keys()) {
       if (!environments.has(environment)) {
@@ -175,20 +175,20 @@ function applications(draft: Draft, document: ConfigDocument, lines: readonly Dr
     }
     for (const { values, at: place } of own) {
       const names = values['environments'];
-      if (Array.isArray(names)) checkEnvironments(draft, document, place, names.map(String));
+      if (Array.isArray(names)) checkEnvironments(config, document, place, names.map(String));
     }
   }
   const names = new Set(lines.flatMap(({ application }) => application ?? []));
   for (const name of names) {
     if (!environments.has(name)) continue;
-    const at = draft.applications.has(name) ? ['applications', name] : ['environments', name];
+    const at = config.applications.has(name) ? ['applications', name] : ['environments', name];
     document.report(at, `${quote(name)} is both an application and an environment`, 'rename one of them', 'key');
   }
-  if (draft.applications.size > 0) ownPathsOf(environments, document);
+  if (config.applications.size > 0) ownPathsOf(environments, document);
 }
 
-function whereImagesStand(draft: Draft, document: ConfigDocument): void {
-  if (draft.applications.size === 0) {
+function whereImagesStand(config: UncheckedConfig, document: ConfigDocument): void {
+  if (config.applications.size === 0) {
     if (isValues(document.value) && !hasKey(document, 'images') && !hasKey(document, 'applications')) {
       const fix = 'for instance: images: {"django":{"repository":"registry.example.com/acme/django"}}';
       document.report(['images'], 'images is missing', fix, 'key');
@@ -204,7 +204,7 @@ function whereImagesStand(draft: Draft, document: ConfigDocument): void {
 }
 
 /** Reports paths of environments where applications have their own. */
-function ownPathsOf(environments: Draft['environments'], document: ConfigDocument): void {
+function ownPathsOf(environments: UncheckedConfig['environments'], document: ConfigDocument): void {
   for (const { name, folders, files } of environments.values()) {
     for (const [key, value] of [
       ['path', folders],
@@ -222,7 +222,7 @@ function hasKey({ value }: ConfigDocument, key: string): boolean {
 }
 
 function checkEnvironments(
-  { environments }: Draft,
+  { environments }: UncheckedConfig,
   document: ConfigDocument,
   at: ConfigPath,
   names: readonly string[] | undefined,
@@ -242,7 +242,7 @@ function checkEnvironments(
 const OLD_NAME = new RegExp(NAME);
 
 /** What was renamed has its new name, and its old one no more. */
-function renamed(draft: Draft, document: ConfigDocument, lines: readonly DraftLine[]): void {
+function renamed(config: UncheckedConfig, document: ConfigDocument, lines: readonly UncheckedLine[]): void {
   const applicationNames = new Set(lines.flatMap(({ application }) => application ?? []));
   const imageNames = new Set(
     lines.flatMap(({ application, images }) =>
@@ -260,15 +260,15 @@ function renamed(draft: Draft, document: ConfigDocument, lines: readonly DraftLi
       unknownName(document, at, { kind, name: now, known: [...known].map((name) => name.slice(owner.length)) });
     }
   };
-  const environmentNames = new Set(draft.environments.keys());
-  for (const [old, now] of draft.renamed.applications) check('application', old, now, applicationNames);
-  for (const [old, now] of draft.renamed.environments) check('environment', old, now, environmentNames);
-  for (const [old, now] of draft.renamed.images) check('image', old, now, imageNames);
+  const environmentNames = new Set(config.environments.keys());
+  for (const [old, now] of config.renamed.applications) check('application', old, now, applicationNames);
+  for (const [old, now] of config.renamed.environments) check('environment', old, now, environmentNames);
+  for (const [old, now] of config.renamed.images) check('image', old, now, imageNames);
 }
 
 /** Repositories of an environment's own are of images that it runs, and are there to be written to. */
-function repositories(draft: Draft, document: ConfigDocument, lines: readonly DraftLine[]): void {
-  for (const environment of draft.environments.values()) {
+function repositories(config: UncheckedConfig, document: ConfigDocument, lines: readonly UncheckedLine[]): void {
+  for (const environment of config.environments.values()) {
     const at = ['environments', environment.name, 'repositories'];
     if (environment.repositories.size > 0 && !environment.tags) {
       const what =
@@ -287,29 +287,29 @@ function repositories(draft: Draft, document: ConfigDocument, lines: readonly Dr
 }
 
 /** What says whose signatures count says nothing where none is asked for: somebody believes that it does. */
-function signing(draft: Draft, document: ConfigDocument): void {
-  if (draft.signing === 'gpg' && draft.revoked !== undefined) {
+function signing(config: UncheckedConfig, document: ConfigDocument): void {
+  if (config.signing === 'gpg' && config.revoked !== undefined) {
     const fix = 'export the keys with their revocations into the signers file';
     document.report(['revoked'], 'with signing: gpg, tagflow reads no list of revoked keys', fix, 'key');
   }
-  if (draft.signing !== undefined) return;
+  if (config.signing !== undefined) return;
   const fix = 'add signing: ssh (or gpg) at the top level, or remove it';
   const report = (path: ConfigPath): void => {
     document.report(path, `${String(path.at(-1))} has no effect without signing`, fix, 'key');
   };
-  if (draft.signers !== undefined) report(['signers']);
-  if (draft.revoked !== undefined) report(['revoked']);
-  for (const { name, signedBy, signedAfter } of draft.environments.values()) {
+  if (config.signers !== undefined) report(['signers']);
+  if (config.revoked !== undefined) report(['revoked']);
+  for (const { name, signedBy, signedAfter } of config.environments.values()) {
     if (signedBy.length > 0) report(['environments', name, 'signedBy']);
     if (signedAfter !== undefined) report(['environments', name, 'signedAfter']);
   }
 }
 
 /** Pull requests come from branches below `tagflow/`. */
-function pullRequests(draft: Draft, document: ConfigDocument): void {
-  if (![...draft.environments.values()].some(({ pullRequest }) => pullRequest)) return;
-  if (draft.layout === 'folders') return;
-  for (const { name, branch } of draft.environments.values()) {
+function pullRequests(config: UncheckedConfig, document: ConfigDocument): void {
+  if (![...config.environments.values()].some(({ pullRequest }) => pullRequest)) return;
+  if (config.layout === 'folders') return;
+  for (const { name, branch } of config.environments.values()) {
     if (branch === undefined || !(fold(branch) === 'tagflow' || fold(branch).startsWith('tagflow/'))) continue;
     const path = ['environments', name, 'branch'];
     document.report(path, `${quote(branch)} is reserved for the branches of pull requests`, 'use another name');

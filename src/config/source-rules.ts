@@ -2,11 +2,11 @@
 import { liveTemplatesOf } from '../model/live.ts';
 import { imagesNamedIn, templatesOf } from '../model/verification.ts';
 import type { ConfigDocument } from './document.ts';
-import type { DraftLine } from './draft.ts';
+import type { UncheckedLine } from './unchecked.ts';
 import { quote } from './problems.ts';
 
 interface Given {
-  readonly lines: readonly DraftLine[];
+  readonly lines: readonly UncheckedLine[];
   readonly report: ConfigDocument['report'];
 }
 

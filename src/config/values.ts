@@ -1,5 +1,5 @@
 // The values of tagflow.yaml, one by one: each text is parsed into the type that it stands for, and what a parser refuses is
-// reported where it stands. DraftValues of a wrong type were reported by the structural check and are passed over.
+// reported where it stands. Values of a wrong type were reported by the structural check and are passed over.
 import { attemptNow } from '../model/attempt.ts';
 import { sentenceOf } from '../model/errors.ts';
 import { FILE_SIZE } from '../model/file-size.ts';
@@ -9,7 +9,7 @@ import { PIN_STYLES, type PinStyle, type SigningMethod } from '../model/pipeline
 import { type Repository, type Tag, parseReference, parseRepository, parseTag } from '../model/reference.ts';
 import type { VersionScheme } from '../model/version.ts';
 import type { ConfigDocument } from './document.ts';
-import type { Template, DraftValues } from './draft.ts';
+import type { Template, PlainValues } from './unchecked.ts';
 import { type Parsed, parsePath } from './paths.ts';
 import { type ConfigPath, escaped, quote } from './problems.ts';
 import { MAX_NAME, MAX_TARGET_TAG, NAME, PRINCIPAL, RETAIN } from './schema.ts';
@@ -220,12 +220,12 @@ function withoutTag(text: string): string | undefined {
 }
 
 /** Whether a value is a map. */
-export function isValues(value: unknown): value is DraftValues {
+export function isValues(value: unknown): value is PlainValues {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A map; an empty one for anything else. */
-export function asValues(value: unknown): DraftValues {
+export function asValues(value: unknown): PlainValues {
   return isValues(value) ? value : {};
 }
 

@@ -28,7 +28,7 @@ import { type Waiting, waitingAt } from './release/waiting-images.ts';
 import { type ReleaseVerification, resultsOf } from './read/verifications.ts';
 
 /** What the registry or the branch says about an image, against the record. */
-export type Check =
+export type Comparison =
   | { readonly state: 'right' }
   | {
       readonly state: 'drift';
@@ -43,8 +43,8 @@ export type Check =
  * What the registry says about an image. `unapplied`: the release is committed and was not applied to the end: its own tag
  * is not there, or the target tag names the image of the release before. `drift`: the target tag is wrong otherwise.
  */
-export type RegistryCheck =
-  | Check
+export type RegistryComparison =
+  | Comparison
   /** `tags: false`: no tag is put on it. */
   | { readonly state: 'untagged' }
   | { readonly state: 'unapplied'; readonly found: Digest | undefined };
@@ -53,9 +53,9 @@ export type RegistryCheck =
 export interface ImageStatus extends ReleaseImage {
   readonly tag: Tag;
   /** Whether the manifests at the branch's head pin this digest. */
-  readonly branch: Check;
+  readonly branch: Comparison;
   /** Whether the target tag names this digest. */
-  readonly registry: RegistryCheck;
+  readonly registry: RegistryComparison;
   /** What runs; absent where nobody asked. */
   readonly live?: LiveCheck;
 }
@@ -257,7 +257,7 @@ export function branchCheck(
   image: ReleaseImage,
   environment: Environment,
   action?: ReleaseRecord['action'],
-): Check {
+): Comparison {
   if (pinned instanceof Error) return { state: 'unknown', error: pinned };
   const found = pinned.get(image.name) ?? [];
   const wrong = wrongPin(found, image, environment, action);
@@ -271,10 +271,10 @@ async function registryCheck(
   environment: Environment,
   image: ReleaseImage,
   sequence: number,
-): Promise<RegistryCheck> {
+): Promise<RegistryComparison> {
   if (taggedIn(environment, [image]).length === 0) return { state: 'untagged' };
   const { repository: name, digest } = image;
-  const { value, problem } = await attempt(async (): Promise<RegistryCheck> => {
+  const { value, problem } = await attempt(async (): Promise<RegistryComparison> => {
     const repository = parseRepository(name);
     const registry = context.registryOf(repository);
     const found: Digest | undefined = await registry.peek(repository, environment.tag);

@@ -5,7 +5,7 @@ import { Cron } from 'croner';
 import { Temporal } from 'temporal-polyfill';
 import type { Instant } from '../model/effects.ts';
 import { DAYS, type Freeze, type TimeWindow } from '../model/gate-policy.ts';
-import type { FrozenTime } from './closed.ts';
+import type { FrozenTime } from './frozen-times.ts';
 
 /** A span of time; the end is exclusive. */
 export interface TimeRange {

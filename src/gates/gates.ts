@@ -21,7 +21,7 @@ import { statusGate } from './status.ts';
 import { upstream } from './upstream.ts';
 
 export { isSamePerson } from './approvals.ts';
-export { type FrozenTime, closedAt, frozenBetween } from './closed.ts';
+export { type FrozenTime, closedAt, frozenBetween } from './frozen-times.ts';
 export type {
   ApprovalEvidence,
   Evidence,

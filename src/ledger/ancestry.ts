@@ -2,7 +2,7 @@
 // rests on.
 import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';
-import { firstParents, outside, reachable, reachingEdge, shallowCommits } from './history.ts';
+import { firstParents, unreachableFrom, reachable, reachingEdge, shallowCommits } from './history.ts';
 import type { Commit } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
@@ -35,7 +35,7 @@ export class Ancestry {
       const found = new Map<ObjectId, ReadonlySet<ObjectId>>();
       for (const [head, own] of Map.groupBy(asks, (ask) => ask.head)) {
         const commits = [...new Set(own.flatMap((ask) => ask.commits))];
-        found.set(head, new Set(await outside(git, commits, head)));
+        found.set(head, new Set(await unreachableFrom(git, commits, head)));
       }
       return ({ head }) => found.get(head) ?? new Set();
     });

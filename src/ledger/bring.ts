@@ -3,7 +3,7 @@ import { attempt } from '../model/attempt.ts';
 import type { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { ObjectCache } from './object-cache.ts';
-import { brokenCommit, notACommit } from './refused.ts';
+import { brokenCommit, notACommit } from './missing-commits.ts';
 import type { FetchShape, Remote } from './remote.ts';
 
 /** What commits are brought with. */

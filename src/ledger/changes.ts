@@ -2,7 +2,7 @@
 import { type ReadBounds, raiseBound, spellBound } from '../model/bounds.ts';
 import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, isObjectId } from '../model/object-id.ts';
-import { failed } from './history.ts';
+import { historyFailed } from './history.ts';
 import type { CommitChanges, PathEffect } from './ledger.ts';
 import { type PlumbingOptions, forWalks, streamGit } from './plumbing.ts';
 
@@ -22,7 +22,7 @@ export async function tellChanges(git: PlumbingOptions, { head, below, take }: C
   const args = ['log', '--first-parent', ...format, '--stdin'];
   const { exitCode, stderr, ended } = await streamGit(forWalks(git), args, { input, take: (chunk) => log.take(chunk) });
   if (ended) throw tooLong(git.bounds);
-  if (exitCode !== 0) throw failed('log', stderr);
+  if (exitCode !== 0) throw historyFailed('log', stderr);
   log.end();
 }
 

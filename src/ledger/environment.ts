@@ -7,7 +7,7 @@ import { createRedactor, rememberProxyPasswords } from '../http/redact.ts';
 import type { GitCredentials, RemoteUrl } from './url.ts';
 
 /** A setting of Git's configuration: its name and its value. */
-export type Setting = readonly [name: string, value: string];
+export type GitSetting = readonly [name: string, value: string];
 
 /** What the environment of a Git process is made from. */
 export interface EnvironmentOptions {
@@ -18,7 +18,7 @@ export interface EnvironmentOptions {
   readonly remote: RemoteUrl;
   readonly credentials: GitCredentials | undefined;
   /** The user's own settings `credential.…`, in Git's order: helpers for HTTP without credentials. */
-  readonly credentialSettings: readonly Setting[];
+  readonly credentialSettings: readonly GitSetting[];
   /** How long a transfer over HTTP may stand still, in milliseconds. */
   readonly silenceMs: number;
 }
@@ -73,7 +73,7 @@ const LOCAL_SERVER = [
 export function remoteEnvironment(options: EnvironmentOptions): Record<string, string> {
   const { remote, credentials, credentialSettings, silenceMs } = options;
   const { GIT_NO_LAZY_FETCH: _, ...local } = localEnvironment(options);
-  const config: Setting[] = [
+  const config: GitSetting[] = [
     ['remote.origin.url', remote.url],
     // What is longer than any record or manifest is not unpacked in memory.
     ['core.bigFileThreshold', '1m'],
@@ -104,7 +104,7 @@ export function remoteEnvironment(options: EnvironmentOptions): Record<string, s
 /** An environment with settings of Git's configuration beside those that it has: GIT_CONFIG_COUNT in git-config(1). */
 export function withConfig(
   environment: Readonly<Record<string, string>>,
-  settings: readonly Setting[],
+  settings: readonly GitSetting[],
 ): Record<string, string> {
   const first = Number(environment['GIT_CONFIG_COUNT'] ?? 0);
   const more: Record<string, string> = { ...environment, GIT_CONFIG_COUNT: String(first + settings.length) };

@@ -112,7 +112,7 @@ export function neverReached(answer: GitAnswer): boolean {
 }
 
 /** What was said, on one line, without progress, control characters and secrets, at most 400 characters. */
-export function words(answer: GitAnswer, redact: (text: string) => string): string {
+export function answerWords(answer: GitAnswer, redact: (text: string) => string): string {
   if (answer.timedOut) return 'it did not answer in time';
   if (answer.tooMuch === 'answer') return 'its output is larger than the limit';
   const lines = linesOf(answer.stderr)
@@ -120,14 +120,14 @@ export function words(answer: GitAnswer, redact: (text: string) => string): stri
     .map((line) => line.replace(/^(?:remote: ?|fatal: |error: )+/, '').trim())
     .filter((line) => line !== '');
   // Redacted while the lines are still lines: a secret may be broken over two of them.
-  const text = redact([...new Set(lines.map(oneLineOf))].join('\n')).replaceAll('\n', '; ');
+  const text = redact([...new Set(lines.map(joinedLine))].join('\n')).replaceAll('\n', '; ');
   if (text === '')
     return answer.exitCode === undefined ? 'git was ended' : `git ended with exit code ${answer.exitCode}`;
   return text.length > 400 ? `${text.slice(0, 400)}…` : text;
 }
 
 /** Text on one line, without terminal sequences and invisible characters; what they stood between is joined. */
-export function oneLineOf(text: string): string {
+export function joinedLine(text: string): string {
   return onOneLine(text.replace(/\x1b\[[0-9;:?]*[ -/]*[@-~]/g, '').replace(/\p{Default_Ignorable_Code_Point}/gu, ''));
 }
 

@@ -11,7 +11,7 @@ import { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import { Ancestry } from './ancestry.ts';
 import { pushBranch } from './branch-push.ts';
-import { type Setting, localEnvironment, redactorFor, remoteEnvironment } from './environment.ts';
+import { type GitSetting, localEnvironment, redactorFor, remoteEnvironment } from './environment.ts';
 import { Fetcher } from './fetcher.ts';
 import { CommitFiles } from './files.ts';
 import { RemoteHeads } from './heads.ts';
@@ -19,7 +19,7 @@ import type { Ledger } from './ledger.ts';
 import { ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
 import { endProcessesIn } from './processes.ts';
-import { storeCommit } from './proposal.ts';
+import { storeCommit } from './store-commit.ts';
 import { type LedgerTimeouts, Remote, type RemoteOptions } from './remote.ts';
 import { createRepository } from './repository.ts';
 import { FileSteps } from './steps.ts';
@@ -46,7 +46,7 @@ export interface GitLedgerOptions {
   /** For HTTP; they go to the origin of the URL and nowhere else. Override those in the URL. */
   readonly credentials?: GitCredentials | undefined;
   /** The user's own settings `credential.…`, in Git's order, for HTTP without credentials. */
-  readonly credentialSettings?: readonly Setting[] | undefined;
+  readonly credentialSettings?: readonly GitSetting[] | undefined;
   /** Where credentials were looked for and not found, for people. */
   readonly tried?: string | undefined;
   /** Allow `http://` beyond loopback. */
@@ -219,7 +219,7 @@ function assemble(options: RemoteOptions, plumbing: PlumbingOptions, connect: ()
 }
 
 /** Those in the URL. A user name alone may be a token; where there is a helper, it is a name that the helper is asked for. */
-function ownCredentials({ credentials }: RemoteUrl, helpers: readonly Setting[]): GitCredentials | undefined {
+function ownCredentials({ credentials }: RemoteUrl, helpers: readonly GitSetting[]): GitCredentials | undefined {
   return credentials?.password === '' && helpers.length > 0 ? undefined : credentials;
 }
 

@@ -8,14 +8,14 @@ import { type ObjectId, isObjectId } from '../model/object-id.ts';
 import { type PlumbingOptions, forWalks, runGit } from './plumbing.ts';
 
 /** Those of some commits of the repository that are not reachable from a head. */
-export async function outside(
+export async function unreachableFrom(
   git: PlumbingOptions,
   commits: readonly ObjectId[],
   head: ObjectId,
 ): Promise<readonly ObjectId[]> {
   const input = Buffer.from([...commits, `^${head}`, ''].join('\n'));
   const { exitCode, stdout, stderr } = await runGit(forWalks(git), ['rev-list', '--stdin'], input);
-  if (exitCode !== 0) throw failed('rev-list', stderr);
+  if (exitCode !== 0) throw historyFailed('rev-list', stderr);
   const listed = new Set(stdout.toString('latin1').split('\n'));
   return commits.filter((id) => listed.has(id));
 }
@@ -36,7 +36,7 @@ export async function reachable(
     include,
     ...hidden,
   ]);
-  if (exitCode !== 0) throw failed('rev-list', stderr);
+  if (exitCode !== 0) throw historyFailed('rev-list', stderr);
   return stdout.toString('latin1').split('\n').filter(isObjectId);
 }
 
@@ -48,7 +48,7 @@ export async function newestFirstParents(
 ): Promise<readonly ObjectId[]> {
   const args = ['rev-list', '--first-parent', `--max-count=${limit}`, head];
   const { exitCode, stdout, stderr } = await runGit(forWalks(git), args);
-  if (exitCode !== 0) throw failed('rev-list', stderr);
+  if (exitCode !== 0) throw historyFailed('rev-list', stderr);
   return stdout.toString('latin1').split('\n').filter(isObjectId);
 }
 
@@ -91,7 +91,7 @@ async function parentsOf(
     ['rev-list', '--parents', ...options, '--stdin'],
     input,
   );
-  if (exitCode !== 0) throw failed('rev-list', stderr);
+  if (exitCode !== 0) throw historyFailed('rev-list', stderr);
   const parents = new Map<ObjectId, readonly ObjectId[]>();
   for (const line of stdout.toString('latin1').split('\n')) {
     const [id, ...others] = line.split(' ') as ObjectId[];
@@ -111,7 +111,7 @@ export async function shallowCommits(folder: string): Promise<readonly ObjectId[
 }
 
 /** The error for a command that fails on our own repository: what the remote gave of a history may not fit together. */
-export function failed(command: string, said: string): TagflowError {
+export function historyFailed(command: string, said: string): TagflowError {
   if (isCorrupt(said)) {
     return new TagflowError('tree-unsafe', {
       what: 'the history of a branch is not read',

@@ -2,7 +2,7 @@
 import { type ReadBounds, raiseBound, spellBound } from '../model/bounds.ts';
 import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, isObjectId, parseObjectId } from '../model/object-id.ts';
-import { failed, firstParents } from './history.ts';
+import { historyFailed, firstParents } from './history.ts';
 import type { TreeEntry } from './ledger.ts';
 import { type PlumbingOptions, forWalks, streamGit } from './plumbing.ts';
 
@@ -109,7 +109,7 @@ async function readLog(
   const input = Buffer.from([...heads, ...(isOdd ? [] : ['--', ...paths]), ''].join('\n'));
   const { exitCode, stderr, ended } = await streamGit(forWalks(git), args, { input, take: (chunk) => log.take(chunk) });
   if (log.isTooLong) throw tooLong(log.paths[0] ?? '', git.bounds);
-  if (!ended && exitCode !== 0) throw failed('log', stderr);
+  if (!ended && exitCode !== 0) throw historyFailed('log', stderr);
   if (!ended) log.end();
 }
 

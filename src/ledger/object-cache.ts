@@ -7,7 +7,7 @@ import type { ObjectId } from '../model/object-id.ts';
 import type { Commit, CommitSignature } from './ledger.ts';
 import { type TreeItem, algorithmOf, parseCommit, parseTree, signatureOf } from './object.ts';
 import { shallowCommits } from './history.ts';
-import { RefusedCommits, brokenCommit, notACommit, wrongObject } from './refused.ts';
+import { MissingCommits, brokenCommit, notACommit, wrongObject } from './missing-commits.ts';
 import { ObjectReader, type PlumbingOptions } from './plumbing.ts';
 
 /**
@@ -34,7 +34,7 @@ export class ObjectCache {
   readonly #commits = new Map<ObjectId, Commit>();
 
   /** Those that the remote names and does not give. */
-  readonly refused = new RefusedCommits();
+  readonly refused = new MissingCommits();
   readonly #folder: string;
 
   constructor(git: PlumbingOptions) {

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { type ReadBounds, raiseBound, spellBound } from '../model/bounds.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
-import { type Setting, withConfig } from './environment.ts';
+import { type GitSetting, withConfig } from './environment.ts';
 import type { Activity } from './together.ts';
 
 /** What a finished process left. */
@@ -35,7 +35,7 @@ export interface PlumbingOptions {
 }
 
 /** By default Git keeps what it unpacked and mapped for later: in a walk through a long history, up to the size of all of it. */
-const LEAN: readonly Setting[] = [
+const LEAN: readonly GitSetting[] = [
   ['core.deltaBaseCacheLimit', '8m'],
   ['core.packedGitWindowSize', '1m'],
   ['core.packedGitLimit', '32m'],

@@ -8,16 +8,16 @@ import { type ReadBounds, raiseBound, spellBound } from '../model/bounds.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { Permission } from '../model/repository-facts.ts';
-import { type Setting, withConfig } from './environment.ts';
+import { type GitSetting, withConfig } from './environment.ts';
 import {
   type GitAnswer,
   type FailureKind,
   failureKind,
   isIncomplete,
   neverReached,
-  oneLineOf,
+  joinedLine,
   remoteFailure,
-  words,
+  answerWords,
 } from './failure.ts';
 import { runPorcelain } from './porcelain.ts';
 import { type BranchMove, type PushAttempt, pushBackoff } from './push.ts';
@@ -164,13 +164,13 @@ export class Remote {
     // Of an atomic push that one branch stops, Git reports the other as stopped with it.
     if (other?.where === 'here' && !other.reason.includes('atomic')) return { kind: 'beside-moved' };
     const { redact } = this.#options;
-    const said = words(answer, redact);
+    const said = answerWords(answer, redact);
     if (report?.where === 'here') return { kind: 'stale' };
     if (isIncomplete(answer)) return { kind: 'incomplete', error: await this.#failure('incomplete', said) };
     if (report?.where === 'there') {
-      const reason = [redact(oneLineOf(report.reason)), said].filter((text) => text !== '').join(': ');
+      const reason = [redact(joinedLine(report.reason)), said].filter((text) => text !== '').join(': ');
       const lock = /Unable to create '([^'\n]{1,300}\.lock)': File exists/.exec(answer.stderr)?.[1];
-      return { kind: 'refused', reason, final: false, ...(lock !== undefined && { lock: oneLineOf(lock) }) };
+      return { kind: 'refused', reason, final: false, ...(lock !== undefined && { lock: joinedLine(lock) }) };
     }
     const kind = failureKind(answer);
     if (kind === 'talkative') return { kind: 'open', error: await this.#failure(kind, said), isFlood: true };
@@ -194,7 +194,7 @@ export class Remote {
       return { granted: 'yes', how: 'a push that was not sent was accepted' };
     }
     const kind = failureKind(answer);
-    const said = words(answer, redact);
+    const said = answerWords(answer, redact);
     const refused = kind === 'unauthorized' || kind === 'forbidden' || kind === 'not-found';
     if (!refused && (neverReached(answer) || answer.timedOut)) throw await this.#failure(kind, said);
     return { granted: refused ? 'no' : 'unknown', how: `git said: ${said}` };
@@ -226,7 +226,7 @@ export class Remote {
       this.refuseWhenInterrupted();
       if (answer.exitCode === 0 && !answer.tooMuch) return answer.stdout;
       const kind = failureKind(answer);
-      const error = await this.#failure(kind, words(answer, this.#options.redact));
+      const error = await this.#failure(kind, answerWords(answer, this.#options.redact));
       const wait = pushBackoff(attempt, random);
       const late = answer.timedOut || clock.elapsed() + wait - begun > timeouts.retryMs;
       if (error.code !== 'remote-unavailable' || kind !== 'transient' || late) throw error;
@@ -279,7 +279,7 @@ interface RunOptions {
   readonly signal: AbortSignal | undefined;
   readonly input?: string;
   /** One more setting. */
-  readonly config?: Setting;
+  readonly config?: GitSetting;
   /** Whether Git may fetch what it finds missing, as from a promisor; true when not said. */
   readonly lazy?: boolean;
   /** Bound what a server of this protocol says: for lists, which Git keeps in memory. */
@@ -288,7 +288,7 @@ interface RunOptions {
   readonly packets?: boolean;
 }
 
-const PROMISOR: readonly Setting[] = [
+const PROMISOR: readonly GitSetting[] = [
   ['remote.origin.promisor', 'true'],
   ['remote.origin.partialclonefilter', 'blob:none'],
 ];

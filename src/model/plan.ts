@@ -54,7 +54,7 @@ export interface PlannedCopy {
 }
 
 /** What was asked for. With the heads and the digests it determines a plan completely. */
-export type Request = PromoteRequest | RollbackRequest;
+export type ReleaseRequest = PromoteRequest | RollbackRequest;
 
 /** `tagflow promote`. */
 export interface PromoteRequest {
@@ -88,7 +88,7 @@ export interface RollbackRequest {
 /** A complete plan. Serialisable: `JSON.parse(JSON.stringify(plan))` is an equal plan. */
 export interface Plan {
   readonly schemaVersion: 1;
-  readonly request: Request;
+  readonly request: ReleaseRequest;
   readonly environment: string;
   /** The application; absent where the repository has one, unnamed. */
   readonly application?: string;

@@ -35,7 +35,7 @@ function branchOf(line: string, sequence: number, digest: string): BranchName {
 }
 
 /** A branch that could ask for a release of a line: what rules say of it they say of every one. */
-export function proposalBranchOf(line: string): BranchName {
+export function anyProposalBranch(line: string): BranchName {
   return branchOf(line, 1, '0'.repeat(12));
 }
 

@@ -4,12 +4,12 @@ import type { PageData, PageFinding, PageLine } from '../views/report/page-types
 import { type ImageSpan, type LineStanding, changesIn, endOf, imageSpansOf, standingsAt } from './data.ts';
 import { CsvDownload, Download } from './download.tsx';
 import { instantOf, localOf, zone } from './local-time.ts';
-import { Command, Heading, LineLink, ReleaseLink, Table, Time, Versions } from './parts.tsx';
+import { CommandText, Heading, LineLink, ReleaseLink, DataTable, Time, Versions } from './parts.tsx';
 import { linkTo } from './route.ts';
 import { actionOf, actorOf, duration, iso, quoted } from './text.ts';
 
 /** The view. `at`: a moment as text, now when it is empty; `find`: a digest, its first digits, or a version. */
-export function Audit(props: { readonly data: PageData; readonly at: string; readonly find: string }): JSX.Element {
+export function AuditView(props: { readonly data: PageData; readonly at: string; readonly find: string }): JSX.Element {
   const { data, at, find } = props;
   const asked = at === '' ? data.made : Date.parse(at);
   const go = (next: { readonly at?: string; readonly find?: string }): void => {
@@ -85,7 +85,7 @@ function Standings({ data, asked }: { readonly data: PageData; readonly asked: n
       <p role="status">
         At <time dateTime={iso(asked)}>{iso(asked)}</time>, which is {new Date(asked).toLocaleString()} in {zone()}:
       </p>
-      <Table label="what ran" head={['environment', 'release', 'images', 'since', 'by']}>
+      <DataTable label="what ran" head={['environment', 'release', 'images', 'since', 'by']}>
         {standings.map(({ line, release }) => (
           <tr key={line.name}>
             <th scope="row">
@@ -97,9 +97,9 @@ function Standings({ data, asked }: { readonly data: PageData; readonly asked: n
             <td class="free">{release ? actorOf(release) : ''}</td>
           </tr>
         ))}
-      </Table>
+      </DataTable>
       <p>
-        <Command>{`tagflow status --at ${iso(asked)}`}</Command>{' '}
+        <CommandText>{`tagflow status --at ${iso(asked)}`}</CommandText>{' '}
         <CsvDownload
           name="tagflow-state.csv"
           columns={STANDING_COLUMNS}
@@ -134,16 +134,16 @@ function Found({ data, find }: { readonly data: PageData; readonly find: string 
   return (
     <>
       <p role="status">{spans.length} found.</p>
-      <Table
+      <DataTable
         label="where the image is and was"
         head={['environment', 'image', 'version', 'from', 'until', 'for', 'releases']}
       >
         {spans.map((span) => (
           <FoundRow key={`${span.line.name} ${span.name} ${span.digest} ${span.from}`} span={span} now={data.made} />
         ))}
-      </Table>
+      </DataTable>
       <p>
-        <Command>{`tagflow where ${quoted(find.trim())}`}</Command>{' '}
+        <CommandText>{`tagflow where ${quoted(find.trim())}`}</CommandText>{' '}
         <CsvDownload
           name="tagflow-where.csv"
           columns={['environment', 'image', 'version', 'digest', 'from', 'until', 'first_release', 'last_release']}
@@ -197,7 +197,7 @@ function Findings({ data: { findings, checkProblem, made } }: { readonly data: P
         <FindingsTable findings={findings} now={made} />
       )}
       <p>
-        <Command>tagflow check</Command>{' '}
+        <CommandText>tagflow check</CommandText>{' '}
         {findings !== null && (
           <CsvDownload
             name="tagflow-findings.csv"
@@ -212,7 +212,7 @@ function Findings({ data: { findings, checkProblem, made } }: { readonly data: P
 
 function FindingsTable(props: { readonly findings: readonly PageFinding[]; readonly now: number }): JSX.Element {
   return (
-    <Table label="findings" head={['environment', 'commit', 'when', 'rule', 'by', 'problem']}>
+    <DataTable label="findings" head={['environment', 'commit', 'when', 'rule', 'by', 'problem']}>
       {props.findings.map(({ environment, commit, time, rule, author, problem }) => (
         <tr key={`${commit} ${rule} ${environment}`}>
           <th scope="row">{environment}</th>
@@ -227,7 +227,7 @@ function FindingsTable(props: { readonly findings: readonly PageFinding[]; reado
           <td class="free">{problem}</td>
         </tr>
       ))}
-    </Table>
+    </DataTable>
   );
 }
 
@@ -244,7 +244,8 @@ function Downloads({ data }: { readonly data: PageData }): JSX.Element {
         <CsvDownload name="tagflow-releases.csv" columns={COLUMNS} rows={() => data.lines.flatMap(releaseRows)} />
       </p>
       <p>
-        Records with their signatures, to verify without tagflow: <Command>tagflow audit export evidence</Command>
+        Records with their signatures, to verify without tagflow:{' '}
+        <CommandText>tagflow audit export evidence</CommandText>
       </p>
     </>
   );

@@ -4,7 +4,7 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { PageData, PageLine, PageRelease } from '../views/report/page-types.ts';
 import { changesIn, endOf } from './data.ts';
 import { linkTo } from './route.ts';
-import { type LineSpan, type SpanKind, spanText, spansOf } from './spans.tsx';
+import { type LineSpan, type SpanKind, spanText, lineSpansOf } from './spans.tsx';
 import { actionOf, duration, iso, moment } from './text.ts';
 
 const DAY = 86_400_000;
@@ -139,7 +139,7 @@ function Drawing(props: { readonly data: PageData; readonly line: PageLine; read
     .map((release, index) => ({ release, index, end: endOf(line, index) ?? data.made }))
     .filter(({ release, end }) => release.since <= until && end >= from)
     .slice(0, MOST_BARS);
-  const spans = spansOf(data, line).filter(({ start, end }) => start <= until && end >= from);
+  const spans = lineSpansOf(data, line).filter(({ start, end }) => start <= until && end >= from);
   return (
     <div ref={ref}>
       <svg

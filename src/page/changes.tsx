@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import type { PageChanges, PageLine, PageRelease, PageSource } from '../views/report/page-types.ts';
 import { wordsOf } from './data.ts';
-import { Command, Table, WebLink } from './parts.tsx';
+import { CommandText, DataTable, WebLink } from './parts.tsx';
 
 /** Commits of an image that are shown. */
 const SHOWN = 20;
@@ -17,7 +17,7 @@ export function Changes(props: { readonly line: PageLine; readonly release: Page
         <h2>Configuration and commits</h2>
         <p>
           The page has these of the newest releases alone. Of this one:{' '}
-          <Command>{`git show ${release.commit}`}</Command> <Command>{show}</Command>
+          <CommandText>{`git show ${release.commit}`}</CommandText> <CommandText>{show}</CommandText>
         </p>
       </>
     );
@@ -76,7 +76,7 @@ function Source({ source }: { readonly source: PageSource }): JSX.Element {
         {missing === null ? words : `Not known: ${missing}`} {link !== null && <WebLink url={link} />}
       </p>
       {commits.length > 0 && (
-        <Table label={`source commits of ${image}`} head={['commit', 'subject', 'author']}>
+        <DataTable label={`source commits of ${image}`} head={['commit', 'subject', 'author']}>
           {commits.slice(0, SHOWN).map(({ id, subject, author }) => (
             <tr key={id}>
               <th scope="row">
@@ -86,7 +86,7 @@ function Source({ source }: { readonly source: PageSource }): JSX.Element {
               <td class="free">{author}</td>
             </tr>
           ))}
-        </Table>
+        </DataTable>
       )}
       {more > 0 && <p>And {more} more.</p>}
       {issues.length > 0 && <p>Issues: {issues.join(', ')}</p>}

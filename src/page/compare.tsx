@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import type { PageData } from '../views/report/page-types.ts';
 import type { LineStanding } from './data.ts';
-import { Command, Heading, ReleaseLink, Table } from './parts.tsx';
+import { CommandText, Heading, ReleaseLink, DataTable } from './parts.tsx';
 import { instantOf, localOf, zone } from './local-time.ts';
 import { linkTo } from './route.ts';
 import { type ComparedImage, type Side, compared, ranImage, sideOf, sideText } from './sides.ts';
@@ -14,7 +14,7 @@ const MOST = 1_000;
 const FEW = 10;
 
 /** Two sides, each a text that `sideOf` reads. */
-export function Compare(props: { readonly data: PageData; readonly a: string; readonly b: string }): JSX.Element {
+export function CompareView(props: { readonly data: PageData; readonly a: string; readonly b: string }): JSX.Element {
   const { data, a, b } = props;
   const [left, right] = [sideOf(data, a), sideOf(data, b)];
   const wrong = [a, b].filter((text) => text !== '' && sideOf(data, text) === undefined);
@@ -149,11 +149,11 @@ function Images(props: {
   const head = [...(isSeveral ? ['application'] : []), 'image', titleOf(left), titleOf(right), 'difference'];
   return (
     <>
-      <Table label={label} head={head}>
+      <DataTable label={label} head={head}>
         {rows.slice(0, MOST).map((row) => (
           <Row key={`${row.application} ${row.image}`} row={row} isSeveral={isSeveral} />
         ))}
-      </Table>
+      </DataTable>
       {rows.length > MOST && <p>The first {MOST} are listed.</p>}
     </>
   );
@@ -212,17 +212,18 @@ function Commands({ left, right }: { readonly left: Side; readonly right: Side }
     <ul>
       {a && b && left.name !== right.name && (
         <li>
-          what both run now: <Command>{`tagflow diff ${left.name} ${right.name}`}</Command>
+          what both run now: <CommandText>{`tagflow diff ${left.name} ${right.name}`}</CommandText>
         </li>
       )}
       {a && b && (
         <li>
-          files: <Command>{`git diff ${a.commit} ${b.commit}`}</Command>
+          files: <CommandText>{`git diff ${a.commit} ${b.commit}`}</CommandText>
         </li>
       )}
       {moments.map(({ name, at }) => (
         <li key={`${name} ${at}`}>
-          what ran then: <Command>{`tagflow status ${name.replace('/', ' ')} --at ${iso(Date.parse(at))}`}</Command>
+          what ran then:{' '}
+          <CommandText>{`tagflow status ${name.replace('/', ' ')} --at ${iso(Date.parse(at))}`}</CommandText>
         </li>
       ))}
     </ul>

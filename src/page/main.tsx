@@ -4,15 +4,15 @@ import { type JSX, render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { PackedPage } from '../views/report/packed-page.ts';
 import type { PageData } from '../views/report/page-types.ts';
-import { Audit } from './audit.tsx';
-import { Compare } from './compare.tsx';
+import { AuditView } from './audit.tsx';
+import { CompareView } from './compare.tsx';
 import { embeddedPage, servedPage } from './data.ts';
-import { Matrix } from './matrix.tsx';
-import { Command, Heading } from './parts.tsx';
-import { ReleasePage } from './release.tsx';
+import { MatrixView } from './matrix.tsx';
+import { CommandText, Heading } from './parts.tsx';
+import { ReleaseView } from './release.tsx';
 import { START, type ViewRoute, linkTo, useRoute } from './route.ts';
 import { duration, iso } from './text.ts';
-import { Timeline } from './timeline.tsx';
+import { TimelineView } from './timeline.tsx';
 import { type OlderState, usePage } from './use-page.ts';
 
 function Page(props: { readonly first: PackedPage; readonly isLive: boolean }): JSX.Element {
@@ -76,17 +76,17 @@ function View(props: { readonly data: PageData; readonly route: ViewRoute; reado
   const { data, route, older } = props;
   if (data.problem) return <Unreadable text={data.problem.text} />;
   if (route.view === 'matrix')
-    return <Matrix key={linkTo(route)} data={data} filter={route.filter} isMarkedOnly={route.isMarkedOnly} />;
-  if (route.view === 'compare') return <Compare data={data} a={route.a} b={route.b} />;
-  if (route.view === 'audit') return <Audit data={data} at={route.at} find={route.find} />;
+    return <MatrixView key={linkTo(route)} data={data} filter={route.filter} isMarkedOnly={route.isMarkedOnly} />;
+  if (route.view === 'compare') return <CompareView data={data} a={route.a} b={route.b} />;
+  if (route.view === 'audit') return <AuditView data={data} at={route.at} find={route.find} />;
   const line = data.lines.find(({ name }) => name === route.line);
   if (!line) return <Missing text={`There is no environment ${route.line}.`} />;
   if (route.view === 'line')
-    return <Timeline key={line.name} data={data} line={line} from={route.from} until={route.until} />;
+    return <TimelineView key={line.name} data={data} line={line} from={route.from} until={route.until} />;
   const index = line.releases.findIndex(({ number }) => number === route.number);
   if (index < 0 && older === 'reading') return <Missing text="Older releases are being read." />;
   if (index < 0) return <Missing text={`${line.name} has no release ${route.number}${WHERE[older]}.`} />;
-  return <ReleasePage data={data} line={line} index={index} />;
+  return <ReleaseView data={data} line={line} index={index} />;
 }
 
 /** Among which releases one was looked for. */
@@ -107,7 +107,7 @@ function Unreadable({ text }: { readonly text: string }): JSX.Element {
       <Heading>Nothing to show</Heading>
       <p class="mark bad">✗ {text}</p>
       <p>
-        A repository is set up by <Command>tagflow init</Command>
+        A repository is set up by <CommandText>tagflow init</CommandText>
       </p>
     </main>
   );

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { PageData, PageLine } from '../views/report/page-types.ts';
-import { Command, Heading, Marks, Remark, Versions } from './parts.tsx';
+import { CommandText, Heading, Marks, Remark, Versions } from './parts.tsx';
 import { wordsOf } from './data.ts';
 import { Sparkline } from './plot.tsx';
 import { lineRoute, linkTo, rewriteUrl } from './route.ts';
@@ -18,7 +18,7 @@ interface Filtering {
 }
 
 /** The matrix, with fields that leave rows out. What they say stands in the URL. */
-export function Matrix({ data, ...first }: Filtering & { readonly data: PageData }): JSX.Element {
+export function MatrixView({ data, ...first }: Filtering & { readonly data: PageData }): JSX.Element {
   const [{ filter, isMarkedOnly }, setFiltering] = useState<Filtering>(first);
   const go = (next: Partial<Filtering>): void => {
     const chosen = { filter, isMarkedOnly, ...next };
@@ -144,7 +144,7 @@ function ToDo({ data }: { readonly data: PageData }): JSX.Element | null {
         </button>
       )}
       <p>
-        The same at a terminal: <Command>tagflow status</Command>
+        The same at a terminal: <CommandText>tagflow status</CommandText>
       </p>
     </section>
   );

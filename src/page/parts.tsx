@@ -45,7 +45,7 @@ export function Versions({ images }: { readonly images: readonly PageImage[] }):
 }
 
 /** A command to type, with a button that copies it. */
-export function Command({ children }: { readonly children: string }): JSX.Element {
+export function CommandText({ children }: { readonly children: string }): JSX.Element {
   const [isCopied, setIsCopied] = useState(false);
   const text = useRef<HTMLElement>(null);
   const copy = async (): Promise<void> => setIsCopied(await copyText(children, text.current));
@@ -78,7 +78,7 @@ export function Remark({ remark }: { readonly remark: PageRemark }): JSX.Element
   return (
     <li>
       {remark.map((piece, index) =>
-        typeof piece === 'string' ? piece : <Command key={index}>{piece.command}</Command>,
+        typeof piece === 'string' ? piece : <CommandText key={index}>{piece.command}</CommandText>,
       )}
     </li>
   );
@@ -111,7 +111,7 @@ export function WebLink({ url }: { readonly url: string }): JSX.Element {
 }
 
 /** A table that scrolls by itself where the page is narrow, by keyboard as well. */
-export function Table(props: {
+export function DataTable(props: {
   readonly label: string;
   readonly head: readonly string[];
   readonly children: ComponentChildren;

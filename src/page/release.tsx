@@ -3,12 +3,12 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { PageData, PageLine, PageRelease } from '../views/report/page-types.ts';
 import { changesIn, endOf, wordsOf } from './data.ts';
 import { Changes } from './changes.tsx';
-import { Command, Heading, LineLink, ReleaseLink, Table, Time, WebLink } from './parts.tsx';
+import { CommandText, Heading, LineLink, ReleaseLink, DataTable, Time, WebLink } from './parts.tsx';
 import { linkTo } from './route.ts';
 import { actionOf, actorOf, duration, quoted } from './text.ts';
 
 /** One release. `index`: its place in the line's releases. */
-export function ReleasePage(props: {
+export function ReleaseView(props: {
   readonly data: PageData;
   readonly line: PageLine;
   readonly index: number;
@@ -60,7 +60,7 @@ function Images(props: { readonly release: PageRelease; readonly before: PageRel
   return (
     <>
       <h2>Images</h2>
-      <Table label="images" head={['image', 'version', 'digest', 'repository', 'before']}>
+      <DataTable label="images" head={['image', 'version', 'digest', 'repository', 'before']}>
         {release.images.map(({ name, version, digest, repository }) => {
           const old = before?.images.find((image) => image.name === name);
           return (
@@ -75,7 +75,7 @@ function Images(props: { readonly release: PageRelease; readonly before: PageRel
             </tr>
           );
         })}
-      </Table>
+      </DataTable>
     </>
   );
 }
@@ -87,7 +87,7 @@ function Gates({ release }: { readonly release: PageRelease }): JSX.Element {
       {release.gates.length === 0 ? (
         <p>No gate was asked.</p>
       ) : (
-        <Table label="gates" head={['gate', 'verdict', 'evidence', 'overridden by']}>
+        <DataTable label="gates" head={['gate', 'verdict', 'evidence', 'overridden by']}>
           {release.gates.map(({ gate, decision, reason, by, why }) => (
             <tr key={gate}>
               <th scope="row">{gate}</th>
@@ -96,7 +96,7 @@ function Gates({ release }: { readonly release: PageRelease }): JSX.Element {
               <td class="free">{[by, why].filter((part) => part !== null).join(': ')}</td>
             </tr>
           ))}
-        </Table>
+        </DataTable>
       )}
     </>
   );
@@ -110,7 +110,7 @@ function Verification(props: { readonly verification: NonNullable<PageRelease['v
       <p>
         {result} at {time}
       </p>
-      <Table label="steps of the verification" head={['step', 'result', 'seen']}>
+      <DataTable label="steps of the verification" head={['step', 'result', 'seen']}>
         {steps.map((step) => (
           <tr key={step.name}>
             <th scope="row">{step.name}</th>
@@ -118,7 +118,7 @@ function Verification(props: { readonly verification: NonNullable<PageRelease['v
             <td class="free">{step.seen}</td>
           </tr>
         ))}
-      </Table>
+      </DataTable>
     </>
   );
 }
@@ -182,25 +182,25 @@ function Commands(props: {
       <h2>Commands</h2>
       <ul>
         <li>
-          <Command>{`tagflow show ${wordsOf(line)} --release ${release.number}`}</Command>
+          <CommandText>{`tagflow show ${wordsOf(line)} --release ${release.number}`}</CommandText>
         </li>
         <li>
-          the change of configuration and pins: <Command>{`git show ${release.commit}`}</Command>
+          the change of configuration and pins: <CommandText>{`git show ${release.commit}`}</CommandText>
         </li>
         {runs && before && (
           <li>
-            back to the release before: <Command>{`tagflow rollback ${wordsOf(line)} --reason "…"`}</Command>
+            back to the release before: <CommandText>{`tagflow rollback ${wordsOf(line)} --reason "…"`}</CommandText>
           </li>
         )}
         {!runs && (
           <li>
             back to this release:{' '}
-            <Command>{`tagflow rollback ${wordsOf(line)} --to "#${release.number}" --reason "…"`}</Command>
+            <CommandText>{`tagflow rollback ${wordsOf(line)} --to "#${release.number}" --reason "…"`}</CommandText>
           </li>
         )}
         {runs && (
           <li>
-            check whether it works: <Command>{`tagflow verify ${wordsOf(line)} --wait`}</Command>
+            check whether it works: <CommandText>{`tagflow verify ${wordsOf(line)} --wait`}</CommandText>
           </li>
         )}
         {release.images.map(({ name, version }) => (
@@ -217,7 +217,8 @@ function ImageCommands({ name, version }: { readonly name: string; readonly vers
   return (
     <li>
       never release {name} {version} again, or find it elsewhere:{' '}
-      <Command>{`tagflow hold ${image} --reason "…"`}</Command> <Command>{`tagflow where ${image}`}</Command>
+      <CommandText>{`tagflow hold ${image} --reason "…"`}</CommandText>{' '}
+      <CommandText>{`tagflow where ${image}`}</CommandText>
     </li>
   );
 }

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import type { PageData, PageEntry, PageLine } from '../views/report/page-types.ts';
 import { wordsOf } from './data.ts';
-import { Command, Table, Time } from './parts.tsx';
+import { CommandText, DataTable, Time } from './parts.tsx';
 import { actorOf, duration, moment } from './text.ts';
 
 /** What a span is. */
@@ -28,7 +28,7 @@ export interface LineSpan {
 const MOST = 50;
 
 /** Returns the spans of a line, newest first. */
-export function spansOf(data: PageData, line: PageLine): readonly LineSpan[] {
+export function lineSpansOf(data: PageData, line: PageLine): readonly LineSpan[] {
   const frozen = line.freezes.map(({ start, end, reason }): LineSpan => ({
     kind: 'freeze',
     key: `freeze ${start}`,
@@ -123,12 +123,12 @@ function isAbout(line: PageLine, environment: string | null, application: string
 
 /** The table. */
 export function Spans({ data, line }: { readonly data: PageData; readonly line: PageLine }): JSX.Element | null {
-  const spans = spansOf(data, line);
+  const spans = lineSpansOf(data, line);
   if (spans.length === 0) return null;
   return (
     <details>
       <summary>Locks, holds and freezes ({spans.length})</summary>
-      <Table label="locks, holds and freezes" head={['what', 'of', 'from', 'for', 'by', 'why', 'end it']}>
+      <DataTable label="locks, holds and freezes" head={['what', 'of', 'from', 'for', 'by', 'why', 'end it']}>
         {spans.slice(0, MOST).map(({ kind, key, what, start, end, isOpen, by, reason, command }) => (
           <tr key={key}>
             <th scope="row">{kind}</th>
@@ -142,10 +142,10 @@ export function Spans({ data, line }: { readonly data: PageData; readonly line: 
             </td>
             <td class="free">{by}</td>
             <td class="free">{reason}</td>
-            <td>{command === undefined ? '' : <Command>{command}</Command>}</td>
+            <td>{command === undefined ? '' : <CommandText>{command}</CommandText>}</td>
           </tr>
         ))}
-      </Table>
+      </DataTable>
       {spans.length > MOST && <p>The newest {MOST} are listed.</p>}
     </details>
   );

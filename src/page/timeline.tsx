@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import type { PageData, PageLine, PageMetrics } from '../views/report/page-types.ts';
 import { changesIn, endOf, wordsOf } from './data.ts';
 import { Bars } from './bars.tsx';
-import { Command, Heading, Marks, ReleaseLink, Remark, Table, Time } from './parts.tsx';
+import { CommandText, Heading, Marks, ReleaseLink, Remark, DataTable, Time } from './parts.tsx';
 import { Deployments, LeadTimes } from './plot.tsx';
 import { Spans } from './spans.tsx';
 import { actionOf, duration, moment, percent, actorOf } from './text.ts';
@@ -13,7 +13,7 @@ import { actionOf, duration, moment, percent, actorOf } from './text.ts';
 const FIRST = 50;
 
 /** One line. `from`, `until`: the moments between which its past is drawn, all of it where they are empty. */
-export function Timeline(props: {
+export function TimelineView(props: {
   readonly data: PageData;
   readonly line: PageLine;
   readonly from: string;
@@ -48,7 +48,7 @@ export function Timeline(props: {
         </button>
       )}
       <p>
-        The same at a terminal: <Command>{`tagflow history ${wordsOf(line)}`}</Command>
+        The same at a terminal: <CommandText>{`tagflow history ${wordsOf(line)}`}</CommandText>
       </p>
     </main>
   );
@@ -70,7 +70,7 @@ function ToDo({ line }: { readonly line: PageLine }): JSX.Element {
       <ul>
         {all.map(([what, command]) => (
           <li key={what}>
-            {what}: <Command>{command}</Command>
+            {what}: <CommandText>{command}</CommandText>
           </li>
         ))}
       </ul>
@@ -81,7 +81,7 @@ function ToDo({ line }: { readonly line: PageLine }): JSX.Element {
 function Releases(props: { readonly data: PageData; readonly line: PageLine; readonly shown: number }): JSX.Element {
   const { data, line, shown } = props;
   return (
-    <Table label="releases" head={['#', 'when', 'ran', 'action', 'changed', 'verification', 'by', 'why']}>
+    <DataTable label="releases" head={['#', 'when', 'ran', 'action', 'changed', 'verification', 'by', 'why']}>
       {line.releases.slice(0, shown).map((release, index) => (
         <tr key={release.number}>
           <td>
@@ -101,7 +101,7 @@ function Releases(props: { readonly data: PageData; readonly line: PageLine; rea
           <td class="free">{release.reason ?? ''}</td>
         </tr>
       ))}
-    </Table>
+    </DataTable>
   );
 }
 
@@ -155,7 +155,7 @@ function Metrics(props: {
   return (
     <section>
       <h2>Delivery since {moment(data.since)}</h2>
-      <Table label="delivery metrics" head={['metric', 'value', 'releases']}>
+      <DataTable label="delivery metrics" head={['metric', 'value', 'releases']}>
         {metricRows(metrics).map(([name, value, numbers]) => (
           <tr key={name}>
             <th scope="row">{name}</th>
@@ -165,13 +165,13 @@ function Metrics(props: {
             </td>
           </tr>
         ))}
-      </Table>
+      </DataTable>
       <div class="plots">
         <Deployments line={line} made={data.made} failed={metrics.failed.map(({ release }) => release)} />
         <LeadTimes line={line} made={data.made} />
       </div>
       <p class="dim">Times are medians. A rollback, a hotfix, an incident or a failed verification marks a failure.</p>
-      <Command>{`tagflow metrics ${wordsOf(line)}`}</Command>
+      <CommandText>{`tagflow metrics ${wordsOf(line)}`}</CommandText>
     </section>
   );
 }

@@ -1,6 +1,6 @@
 // The releases of one environment or of all, as a view.
 import { lineName } from '../model/pipeline.ts';
-import type { FoundChange } from '../engine/read/found.ts';
+import type { FoundChange } from '../engine/read/found-changes.ts';
 import type { History } from '../engine/read/history.ts';
 import type { Release } from '../engine/read/past.ts';
 import { type PastLine, leftWords } from '../engine/read/past-lines.ts';

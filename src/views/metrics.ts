@@ -1,6 +1,6 @@
 // Delivery metrics as a view, and as OpenMetrics text.
 import type { LineMetrics } from '../engine/audit/metrics.ts';
-import type { Window } from '../engine/audit/delivery.ts';
+import type { Period } from '../engine/audit/delivery.ts';
 import { counted } from '../model/text.ts';
 import { time } from './shapes.ts';
 import { type StyledText, type Table, type View, linesOf, styled, tableOf } from './view.ts';
@@ -32,7 +32,7 @@ const RECORDS = [
 ];
 
 /** One row for each line of releases; below the table, failures and unknown values. */
-export function metricsView(lines: readonly LineMetrics[], window: Window): View {
+export function metricsView(lines: readonly LineMetrics[], window: Period): View {
   return {
     data: { since: time(window.since), until: time(window.until), metrics: lines.map(metricsShape) },
     parts: [
@@ -122,7 +122,7 @@ function remarks({ line, failed, leadTime }: LineMetrics): readonly StyledText[]
   ];
 }
 
-function recordOf(line: LineMetrics, { since, until }: Window): Table['rows'][number] {
+function recordOf(line: LineMetrics, { since, until }: Period): Table['rows'][number] {
   const number = (value: number | null | undefined): string =>
     value === null || value === undefined ? '' : String(value);
   return [

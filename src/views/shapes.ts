@@ -6,7 +6,7 @@ import type { ReleaseVerification } from '../engine/read/verifications.ts';
 import type { Release, Unverified } from '../engine/read/past.ts';
 import type { PastLine } from '../engine/read/past-lines.ts';
 import type { TagStatus } from '../engine/release/outcome.ts';
-import type { Check, RegistryCheck } from '../engine/status.ts';
+import type { Comparison, RegistryComparison } from '../engine/status.ts';
 import type { Instant } from '../model/effects.ts';
 import type { Advice } from '../model/advice.ts';
 import type { TagflowError } from '../model/errors.ts';
@@ -133,7 +133,7 @@ export function tagShape(tag: TagStatus): Whole<TagStatus> {
 }
 
 /** What the branch or the registry says about an image. */
-export function comparisonShape(check: Check | RegistryCheck): {
+export function comparisonShape(check: Comparison | RegistryComparison): {
   readonly state: string;
   readonly found: unknown;
   readonly place: unknown;

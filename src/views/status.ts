@@ -1,6 +1,6 @@
 // What runs where, as a view.
 import type { WaitingGates } from '../engine/release/waiting-gates.ts';
-import type { Check, EnvironmentStatus, ImageStatus, RegistryCheck } from '../engine/status.ts';
+import type { Comparison, EnvironmentStatus, ImageStatus, RegistryComparison } from '../engine/status.ts';
 import type { Standing } from '../engine/read/history.ts';
 import { leftWords } from '../engine/read/past-lines.ts';
 import { sentenceOf } from '../model/errors.ts';
@@ -184,7 +184,7 @@ function rows(state: EnvironmentStatus, now: Instant, isLiveAsked: boolean): rea
   ]);
 }
 
-function mark(check: Check | RegistryCheck): StyledText {
+function mark(check: Comparison | RegistryComparison): StyledText {
   if (check.state === 'right') return styled('green', '✓ in sync');
   if (check.state === 'unknown') return styled('yellow', '? unknown');
   if (check.state === 'untagged') return '–';

@@ -1,5 +1,5 @@
 // Where an image is or was, as a view.
-import type { FoundSpan } from '../engine/read/found.ts';
+import type { FoundSpan } from '../engine/read/found-changes.ts';
 import { leftWords } from '../engine/read/past-lines.ts';
 import type { Span as TimeSpan } from '../engine/read/where.ts';
 import type { Instant } from '../model/effects.ts';

@@ -6,9 +6,9 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { draftCi } from '../../src/cli/init/ci.ts';
+import { draftCi } from '../../src/cli/init/gitlab-ci.ts';
 import { draftForCi } from '../../src/cli/init/ci-systems.ts';
-import { draftWorkflow } from '../../src/cli/init/workflow.ts';
+import { draftWorkflow } from '../../src/cli/init/github-workflow.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { describeReal, findProgram } from '../support/real.ts';
 

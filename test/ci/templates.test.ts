@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { draftWorkflow } from '../../src/cli/init/workflow.ts';
+import { draftWorkflow } from '../../src/cli/init/github-workflow.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { captureIo } from '../support/io.ts';

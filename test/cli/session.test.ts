@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { GlobalOptions } from '../../src/cli/arguments/globals.ts';
 import type { Io } from '../../src/cli/process/io.ts';
 import { renderFailure } from '../../src/cli/output/failure.ts';
-import { showProgress } from '../../src/cli/output/notice.ts';
+import { showProgress } from '../../src/cli/output/messages.ts';
 import { withSession } from '../../src/cli/session/run-session.ts';
 import type { Session } from '../../src/cli/session/session.ts';
 import type { Progress } from '../../src/model/effects.ts';

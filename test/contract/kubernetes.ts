@@ -4,7 +4,7 @@ import { parseDigest } from '../../src/model/digest.ts';
 import type { LiveKubernetes } from '../../src/model/live.ts';
 import { parseObjectId } from '../../src/model/object-id.ts';
 import { parseTag } from '../../src/model/reference.ts';
-import { createVerifier } from '../../src/verify/probe.ts';
+import { createVerifier } from '../../src/verify/verifier.ts';
 import type { Answer, Sighting, VerifyTarget } from '../../src/verify/verify.ts';
 import type { Cluster, ClusterPod, ClusterWorkload } from '../support/cluster.ts';
 

@@ -15,7 +15,7 @@ interface Declaration {
 function exportedNames(): ReadonlyMap<string, readonly Declaration[]> {
   const names = new Map<string, Declaration[]>();
   for (const entry of readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
+    if (!entry.isFile() || !/\.tsx?$/.test(entry.name)) continue;
     const file = join(entry.parentPath, entry.name);
     for (const [, name = ''] of readFileSync(file, 'utf8').matchAll(DECLARED)) {
       names.set(name, [...(names.get(name) ?? []), { file: file.slice(ROOT.length + 1) }]);

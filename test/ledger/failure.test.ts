@@ -7,9 +7,9 @@ import {
   isForSize,
   isIncomplete,
   neverReached,
-  oneLineOf,
+  joinedLine,
   remoteFailure,
-  words,
+  answerWords,
 } from '../../src/ledger/failure.ts';
 import { redactorFor } from '../../src/ledger/environment.ts';
 import { parseRemoteUrl } from '../../src/ledger/url.ts';
@@ -88,7 +88,7 @@ describe('what was said', () => {
       'To https://git.example.org/app.git',
       'error: failed to push some refs to',
     ].join('\n');
-    expect(words(said(stderr), asIs)).toBe('GitLab: You are not allowed to push code to protected branches.');
+    expect(answerWords(said(stderr), asIs)).toBe('GitLab: You are not allowed to push code to protected branches.');
   });
 
   const SECRET = 's3cr/et+T0ken with space';
@@ -112,23 +112,23 @@ describe('what was said', () => {
     ['in colours', `${SECRET.slice(0, 8)}\u001b[31m${SECRET.slice(8)}`],
   ])('never repeats a secret: %s', (_, text) => {
     const redact = redactorFor({ username: 'ann', password: SECRET }, {});
-    const shown = words(said(`remote: you sent ${text} today`), redact);
+    const shown = answerWords(said(`remote: you sent ${text} today`), redact);
     expect(shown).toMatch(/^you sent .*\[redacted\].* today$/);
     for (const form of [SECRET, percent, base64(SECRET).slice(0, 20), SECRET.slice(0, 8)])
       expect(shown).not.toContain(form);
   });
 
   it('takes a token in the place of the user name for the secret', () => {
-    expect(words(said('bad t0ken'), redactorFor({ username: 't0ken', password: '' }, {}))).toBe('bad [redacted]');
+    expect(answerWords(said('bad t0ken'), redactorFor({ username: 't0ken', password: '' }, {}))).toBe('bad [redacted]');
   });
 
   it('never repeats a proxy’s password', () => {
     const redact = redactorFor(undefined, { HTTPS_PROXY: 'http://me:pr0xy%2Fpass@proxy.example:3128' });
-    expect(words(said('unable to connect with pr0xy/pass'), redact)).toBe('unable to connect with [redacted]');
+    expect(answerWords(said('unable to connect with pr0xy/pass'), redact)).toBe('unable to connect with [redacted]');
   });
 
   it('is cut where it continues and on', () => {
-    expect(words(said(`remote: ${'x'.repeat(5_000)}`), asIs).length).toBeLessThan(410);
+    expect(answerWords(said(`remote: ${'x'.repeat(5_000)}`), asIs).length).toBeLessThan(410);
   });
 
   it.each([
@@ -137,7 +137,7 @@ describe('what was said', () => {
     ['a\u202eb\u0085c\u009bd', 'ab c d'],
     [' two\r\nlines\t', 'two lines'],
   ])('%j is shown as %j', (text, plain) => {
-    expect(oneLineOf(text)).toBe(plain);
+    expect(joinedLine(text)).toBe(plain);
   });
 
   it.each(['', 'x'])('is in the error with what to do, for every kind (%j)', (text) => {
@@ -167,7 +167,7 @@ describe('a push that is refused for its size', () => {
     'remote: GitLab: You are attempting to check in one or more blobs which exceed the 100.0MiB limit',
   ])('is seen by the words of servers and proxies: %s', (text) => {
     expect(failureKind(said(text))).toBe('too-large');
-    expect(isForSize(words(said(text), (same) => same))).toBe(true);
+    expect(isForSize(answerWords(said(text), (same) => same))).toBe(true);
   });
   it('is no other refusal', () => {
     expect(isForSize('pre-receive hook declined: prd is protected')).toBe(false);
@@ -187,7 +187,7 @@ describe('whether retrying helps', () => {
       remoteFailure(
         remote,
         failureKind(answer),
-        words(answer, (same) => same),
+        answerWords(answer, (same) => same),
       ).retryable,
     ).toBe(helps);
   });

@@ -1,6 +1,6 @@
 // What programs say, kept within bounds.
 import { describe, expect, it } from 'vitest';
-import { failureKind, words } from '../../src/ledger/failure.ts';
+import { failureKind, answerWords } from '../../src/ledger/failure.ts';
 import { createListener } from '../../src/ledger/said.ts';
 
 describe('what a program says', () => {
@@ -32,7 +32,7 @@ describe('what a program says', () => {
     const answer = { exitCode: 1, stdout: '', stderr, timedOut: false, tooMuch: undefined };
     const begun = process.cpuUsage();
     failureKind(answer);
-    words(answer, (text) => text);
+    answerWords(answer, (text) => text);
     expect(process.cpuUsage(begun).user / 1000).toBeLessThan(500);
   });
 });

@@ -5,7 +5,7 @@ import type { BranchName } from '../../src/model/object-id.ts';
 import {
   type Plan,
   type PlanParts,
-  type Request,
+  type ReleaseRequest,
   assemblePlan,
   messageOf,
   parsePlan,
@@ -149,7 +149,7 @@ describe('the record of a plan', () => {
   });
 
   it('of a first release has nothing before it, and names nobody who is not there', () => {
-    const request: Request = { kind: 'promote', environment: 'prd', versions: {} };
+    const request: ReleaseRequest = { kind: 'promote', environment: 'prd', versions: {} };
     const record = recordOf(plan({ current: undefined, request }), EXECUTION);
     expect(record.sequence).toBe(1);
     for (const key of ['previous', 'restored', 'onBehalfOf', 'job', 'reason']) expect(record).not.toHaveProperty(key);
@@ -182,7 +182,7 @@ CI-Job: https://ci.example.com/1
   });
 
   it('says neither a reason nor a job where there is none, and the branch where no environment is upstream', () => {
-    const request: Request = { kind: 'promote', environment: 'prd', versions: {} };
+    const request: ReleaseRequest = { kind: 'promote', environment: 'prd', versions: {} };
     const source = { branch: 'main', commit: idOf('2') };
     expect(messageOf(plan({ request, source, images: [image('django', 'V4.0')] }), EXECUTION))
       .toBe(`prd: promote django V4.0
@@ -205,7 +205,7 @@ Promoted-By: ana
   });
 
   it('of a rollback says to which release', () => {
-    const request: Request = { kind: 'rollback', environment: 'prd' };
+    const request: ReleaseRequest = { kind: 'rollback', environment: 'prd' };
     const restored = { sequence: 2, commit: idOf('3') };
     const message = messageOf(plan({ request, restored, images: [image('django', 'V3.9')] }), EXECUTION);
     expect(message.split('\n')[0]).toBe('prd: roll back to release 2: django V3.9');

@@ -2,7 +2,7 @@
 // live, source commits; and folders with applications.
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandOf } from '../../src/cli/output/hints.ts';
+import { commandOf } from '../../src/cli/output/act-commands.ts';
 import { readReport } from '../../src/engine/audit/report.ts';
 import { pageDataOf } from '../../src/views/report/page-data.ts';
 import type { PageData } from '../../src/views/report/page-types.ts';

@@ -7,7 +7,7 @@ import { parseDigest } from '../../src/model/digest.ts';
 import type { LiveHttp } from '../../src/model/live.ts';
 import { parseObjectId } from '../../src/model/object-id.ts';
 import { parseTag } from '../../src/model/reference.ts';
-import { createVerifier } from '../../src/verify/probe.ts';
+import { createVerifier } from '../../src/verify/verifier.ts';
 import type { Sighting, VerifyTarget } from '../../src/verify/verify.ts';
 import { type SmallServer, startSmallServer } from '../support/verifier.ts';
 

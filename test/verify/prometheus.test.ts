@@ -4,7 +4,7 @@ import { parseDigest } from '../../src/model/digest.ts';
 import { parseObjectId } from '../../src/model/object-id.ts';
 import { parseTag } from '../../src/model/reference.ts';
 import type { PrometheusStep } from '../../src/model/verification.ts';
-import { createVerifier } from '../../src/verify/probe.ts';
+import { createVerifier } from '../../src/verify/verifier.ts';
 import type { Answer, Probe, VerifyTarget } from '../../src/verify/verify.ts';
 import { type Prometheus, startPrometheus } from '../support/prometheus.ts';
 import { describeReal } from '../support/real.ts';

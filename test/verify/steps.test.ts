@@ -15,7 +15,7 @@ import type {
   PrometheusStep,
   VerifyStep,
 } from '../../src/model/verification.ts';
-import { createVerifier } from '../../src/verify/probe.ts';
+import { createVerifier } from '../../src/verify/verifier.ts';
 import { readJunit } from '../../src/verify/junit.ts';
 import { judgePods, notRolledOut, selectorOf } from '../../src/verify/kubernetes.ts';
 import type { Answer, Probe, VerifyTarget } from '../../src/verify/verify.ts';

@@ -33,7 +33,7 @@ export const audit = defineCommand({
     ]);
     const path = await namedPath(session.options.directory, folder);
     await requireEmpty(path);
-    const evidence = await engine.evidence(await session.context());
+    const evidence = await engine.exportEvidence(await session.context());
     const files = evidenceFiles(evidence);
     await writeAll(path, files);
     const releases = evidence.lines.reduce((sum, line) => sum + line.releases.length, 0);

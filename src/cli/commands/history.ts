@@ -34,7 +34,7 @@ export const history = defineCommand({
   async run(session, { environment, applications, image, since, until, by, limit, found }) {
     const [engine, { foundChanges }, { parseMoment }, { historyView }] = await Promise.all([
       import('../../engine/read/history.ts'),
-      import('../../engine/read/found.ts'),
+      import('../../engine/read/found-changes.ts'),
       import('../arguments/time.ts'),
       import('../../views/history.ts'),
     ]);

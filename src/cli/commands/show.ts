@@ -1,6 +1,6 @@
 // tagflow show: one release in full.
 import type { Reading } from '../../engine/context.ts';
-import type { FoundSpan } from '../../engine/read/found.ts';
+import type { FoundSpan } from '../../engine/read/found-changes.ts';
 import type { ShowAt } from '../../engine/read/history.ts';
 import { attempt } from '../../model/attempt.ts';
 import type { Instant } from '../../model/effects.ts';
@@ -61,7 +61,7 @@ async function pinnedAt(
   { environment, application }: { readonly environment: string; readonly application: string | undefined },
   at: Instant,
 ): Promise<readonly FoundSpan[]> {
-  const { foundSpans } = await import('../../engine/read/found.ts');
+  const { foundSpans } = await import('../../engine/read/found-changes.ts');
   const spans = await foundSpans(context, [environment, ...(application === undefined ? [] : [application])]);
   return spans.filter(({ from, until }) => from <= at && (until === undefined || until > at));
 }

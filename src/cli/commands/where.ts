@@ -20,7 +20,7 @@ export const where = defineCommand({
   async run(session, { image, found }) {
     const [engine, { foundSpans }, { whereView }, { attempt }] = await Promise.all([
       import('../../engine/read/where.ts'),
-      import('../../engine/read/found.ts'),
+      import('../../engine/read/found-changes.ts'),
       import('../../views/where.ts'),
       import('../../model/attempt.ts'),
     ]);

@@ -5,8 +5,8 @@ import { attempt } from '../../model/attempt.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { Pipeline } from '../../model/pipeline.ts';
 import { readResources } from '../process/resources.ts';
-import { draftCi } from './ci.ts';
-import { WORKFLOW_FILE, draftWorkflow } from './workflow.ts';
+import { draftCi } from './gitlab-ci.ts';
+import { WORKFLOW_FILE, draftWorkflow } from './github-workflow.ts';
 
 /** A system that runs jobs, as `--ci` names it. */
 export type CiSystem = 'gitlab' | 'github' | 'jenkins' | 'tekton' | 'kubernetes';

@@ -7,7 +7,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { type CiFinding, formatAnnotations, formatCodeQuality, formatFindings } from '../../views/findings.ts';
 import { formatSummary } from '../../views/summary.ts';
-import { commandOf } from './hints.ts';
+import { commandOf } from './act-commands.ts';
 import { namedPath } from '../process/checkout-files.ts';
 import type { Io } from '../process/io.ts';
 

@@ -6,10 +6,10 @@ import { failureFinding } from '../../views/findings.ts';
 import { annotateRun } from './ci-files.ts';
 import { machineClock } from '../../compose/clock.ts';
 import type { GlobalOptions } from '../arguments/globals.ts';
-import { commandOf, withCommands } from './hints.ts';
+import { commandOf, withCommands } from './act-commands.ts';
 import type { Io } from '../process/io.ts';
 import { link, pageUrl, showsLinks } from './links.ts';
-import { painter } from './paint.ts';
+import { painter } from './colours.ts';
 
 /** Writes an error in the one form. Returns the exit code. */
 export function renderFailure(io: Io, options: Partial<GlobalOptions>, error: unknown): number {

@@ -7,8 +7,8 @@ import { formatText } from '../../views/text.ts';
 import { type View, spokenParts } from '../../views/view.ts';
 import type { GlobalOptions } from '../arguments/globals.ts';
 import type { Terminal } from '../process/io.ts';
-import { commandOf } from './hints.ts';
-import { painter } from './paint.ts';
+import { commandOf } from './act-commands.ts';
+import { painter } from './colours.ts';
 
 /** Returns a view in the format that was asked for; as a table, fitted to the terminal. */
 export function formatResult(view: View, { output }: GlobalOptions, stdout: Terminal): string {

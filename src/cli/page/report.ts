@@ -32,7 +32,7 @@ export function pageReader({
       import('../../engine/audit/report.ts'),
       import('../arguments/time.ts'),
       import('../../views/report/page-data.ts'),
-      import('../output/hints.ts'),
+      import('../output/act-commands.ts'),
     ]);
     const made = context.clock.now();
     const from = await parseInstant(since, made);

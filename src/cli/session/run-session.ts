@@ -9,7 +9,7 @@ import { SignalStop } from './signals.ts';
 import type { Session, Stopping } from './session.ts';
 import { PagedOutput } from '../output/paged-output.ts';
 import { printFailures } from '../output/failure.ts';
-import { showProgress } from '../output/notice.ts';
+import { showProgress } from '../output/messages.ts';
 import { formatResult } from '../output/result.ts';
 import { startProgress } from '../output/progress.ts';
 

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { FolderStore, readRegularFile } from '../../ledger/past/folder-store.ts';
+import { FolderStore, readKeptFile } from '../../ledger/past/folder-store.ts';
 import { PastIndex } from '../../ledger/past/past-index.ts';
 import { type FolderHost, ownFolder } from '../process/own-folder.ts';
 import { VERSION } from '../process/version.ts';
@@ -31,7 +31,7 @@ function keyOf(host: FolderHost): Uint8Array | undefined {
 }
 
 function read(file: string): Uint8Array | undefined {
-  const key = readRegularFile(file);
+  const key = readKeptFile(file);
   return key?.length === KEY ? key : undefined;
 }
 

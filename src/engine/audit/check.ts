@@ -24,7 +24,7 @@ import {
   type RegistryFinder,
   type RegistryReading,
 } from '../context.ts';
-import type { Finding, Report } from './findings.ts';
+import type { Finding, ReportFinding } from './findings.ts';
 import { amendment } from '../release/proposed-tree.ts';
 import { unconfirmedVersions } from '../release/unconfirmed-versions.ts';
 import { tellOfRestarts } from '../read/journal-loss.ts';
@@ -152,10 +152,10 @@ function trailReader(context: RecordReading, request: CheckRequest): Trails['tra
 /** Gathers the findings of one environment, one for each rule and commit. */
 function collect({ name, branch: own }: Environment): {
   readonly found: Map<string, Finding>;
-  readonly report: Report;
+  readonly report: ReportFinding;
 } {
   const found = new Map<string, Finding>();
-  const report: Report = (rule, { id, author, time }, problem, branch = own) => {
+  const report: ReportFinding = (rule, { id, author, time }, problem, branch = own) => {
     const finding = { rule, environment: name, branch, commit: id, author: plain(author, 200), time };
     const key = `${rule} ${id}`;
     if (!found.has(key)) found.set(key, { ...finding, problem: plain(problem) });
@@ -173,7 +173,7 @@ async function unnamedFindings(
   const [first] = chosen;
   if (!first || chosen.length < pipeline.lines.size) return [];
   const { found, report } = collect(first.environment);
-  const onTrunk: Report = (rule, commit, problem) => report(rule, commit, problem, trunk.branch);
+  const onTrunk: ReportFinding = (rule, commit, problem) => report(rule, commit, problem, trunk.branch);
   reportUnnamed(unnamed, await context.ledger.commit(trunk.head), onTrunk);
   return [...found.values()];
 }
@@ -182,7 +182,7 @@ async function checkTrail(
   context: PlanningPorts & Pick<AuditPorts, 'outside'>,
   snapshot: Snapshot,
   { trail, trailOf, registry, branch }: TrailCheck,
-  report: Report,
+  report: ReportFinding,
 ): Promise<Checked> {
   const { environment, head, entries, whole } = trail;
   checkTexts(trail, report);
@@ -279,7 +279,7 @@ function allHeads({ branches, trunk, config, pipeline }: Snapshot): readonly Obj
   return [trunk.head, ...('commit' in config ? [config.commit] : []), ...environments];
 }
 
-function checkTexts({ entries }: Trail, report: Report): void {
+function checkTexts({ entries }: Trail, report: ReportFinding): void {
   for (const { commit } of entries) {
     const { message, author } = commit;
     // Line ends and tabs are how messages are written; a carriage return alone would overwrite a line.
@@ -302,7 +302,7 @@ function excerpt(text: string): string {
 async function checkContinuity(
   context: RecordReading,
   { line, environment, head }: Trail,
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
   const { ledger } = context;
   const hidden = await hiddenRelease(context, line);
@@ -321,7 +321,12 @@ async function checkContinuity(
 }
 
 /** Whether the newest release of an environment that takes pull requests is what was proposed. */
-async function checkProposed(context: RecordReading, snapshot: Snapshot, trail: Trail, report: Report): Promise<void> {
+async function checkProposed(
+  context: RecordReading,
+  snapshot: Snapshot,
+  trail: Trail,
+  report: ReportFinding,
+): Promise<void> {
   const [newest] = releasesOf(trail);
   const { environment } = trail;
   if (!newest || !environment.pullRequest || environment.carries !== 'tree' || newest.release.schema === 1) return;
@@ -340,7 +345,7 @@ async function checkProposed(context: RecordReading, snapshot: Snapshot, trail: 
 async function askRegistry(
   context: LineReading & RegistryReading,
   trail: Trail,
-  report: Report,
+  report: ReportFinding,
 ): Promise<TagflowError | undefined> {
   const unchecked = await checkRewound(context, trail, report);
   const [newest] = releasesOf(trail);
@@ -356,7 +361,11 @@ async function askRegistry(
 }
 
 /** Whether the registry has per-release tags of a newer release. The error when it cannot be asked. */
-async function checkRewound(context: RegistryReading, trail: Trail, report: Report): Promise<TagflowError | undefined> {
+async function checkRewound(
+  context: RegistryReading,
+  trail: Trail,
+  report: ReportFinding,
+): Promise<TagflowError | undefined> {
   const { environment, head } = trail;
   const commit = await context.ledger.commit(head);
   const [newest] = releasesOf(trail);

@@ -6,7 +6,7 @@ import { type ReleaseRecord, sameImages } from '../../model/release.ts';
 import type { Release } from '../read/past.ts';
 
 /** The moments between which releases count, both included. */
-export interface Window {
+export interface Period {
   readonly since: Instant;
   readonly until: Instant;
 }
@@ -59,7 +59,7 @@ const WEEK = 7 * 86_400_000;
  * Computes the metrics of a line from its releases, newest first, of which those below the window may be missing. `incident`
  * matches the reason of a release that answers an incident. A failure in the window counts also where it is seen only later.
  */
-export function deliveryOf(releases: readonly Release[], window: Window, incident?: RegExp): Delivery {
+export function deliveryOf(releases: readonly Release[], window: Period, incident?: RegExp): Delivery {
   const past = releases.toReversed();
   const deployed = past.filter(isDeployment);
   const inWindow = deployed.filter(({ since }) => since >= window.since && since <= window.until);

@@ -43,7 +43,7 @@ export interface ExportedEvidence {
 const TOGETHER = 500;
 
 /** Gathers the evidence. The registry is not asked, since its answers change. */
-export async function evidence(context: AuditPorts): Promise<ExportedEvidence> {
+export async function exportEvidence(context: AuditPorts): Promise<ExportedEvidence> {
   const problems: EnvironmentProblem[] = [];
   const { snapshot, pasts } = await readEverything(context, problems);
   const lines: LineEvidence[] = [];

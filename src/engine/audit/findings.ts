@@ -49,7 +49,7 @@ export interface Finding {
 }
 
 /** Tells of a finding; once for each rule and commit. `branch`: where the commit is, when not on the environment's own. */
-export type Report = (rule: Rule, commit: Commit, problem: string, branch?: BranchName) => void;
+export type ReportFinding = (rule: Rule, commit: Commit, problem: string, branch?: BranchName) => void;
 
 /** The branches that commits may come from: the trunk's and those of environments upstream, with their heads. */
 export function upstreamHeads(

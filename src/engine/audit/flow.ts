@@ -4,7 +4,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, flowsInto } from '../../model/pipeline.ts';
 import type { RecordReading } from '../context.ts';
 import { Effort } from '../read/effort.ts';
-import type { Report } from './findings.ts';
+import type { ReportFinding } from './findings.ts';
 import { lineOfRecord } from '../read/past-rules.ts';
 import { unmergedBetween, settles } from '../read/unmerged.ts';
 import { type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
@@ -18,7 +18,7 @@ export async function madeByHand(
   context: Pick<RecordReading, 'ledger' | 'signal'>,
   snapshot: Snapshot,
   { trail, lost }: { readonly trail: Trail; readonly lost: ReadonlySet<ObjectId> },
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
   const { environment, head } = trail;
   // The next release of a line adopts commits by hand to its scope; other parts of the branch do not belong to the line.
@@ -66,7 +66,7 @@ export async function carriedBack(
   context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   { trail, trailOf }: Trails & { readonly trail: Trail },
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
   const { pipeline, branches, trunk } = snapshot;
   const { environment, head } = trail;

@@ -14,7 +14,7 @@ import type { Snapshot } from '../read/snapshot.ts';
 import { judgeThen } from '../release/judge.ts';
 import { forgeReader } from '../release/outside-evidence.ts';
 import { closedAt } from '../../gates/gates.ts';
-import type { Report } from './findings.ts';
+import type { ReportFinding } from './findings.ts';
 import { STATUS, askedBy, releaserOf, versionsNamed } from './proposal-gates.ts';
 import { type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
 
@@ -33,7 +33,7 @@ export async function checkMergedGates(
   context: PlanningPorts,
   snapshot: Snapshot,
   trail: Trail,
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
   const { environment } = trail;
   if (!environment.pullRequest) return;
@@ -106,7 +106,7 @@ export async function checkMergedStatus(
   context: Pick<AuditPorts, 'outside'>,
   snapshot: Snapshot,
   trail: Trail,
-  report: Report,
+  report: ReportFinding,
 ): Promise<TagflowError | undefined> {
   const { environment } = trail;
   if (!environment.pullRequest || !(environment.gates.status ?? environment.gates.run)) return undefined;

@@ -7,10 +7,10 @@ import { type WholePast, readEverything } from '../read/history.ts';
 import type { Release } from '../read/past.ts';
 import type { EnvironmentProblem } from '../read/problem.ts';
 import type { Snapshot } from '../read/snapshot.ts';
-import { type CarriedChange, type Delivery, type Window, deliveryOf, median, spanBetween } from './delivery.ts';
+import { type CarriedChange, type Delivery, type Period, deliveryOf, median, spanBetween } from './delivery.ts';
 
 /** What is measured. */
-export interface MetricsRequest extends Window {
+export interface MetricsRequest extends Period {
   /** Environments, each followed by applications or patterns of them; none: all. */
   readonly words: readonly string[];
   /** Matches the reason of a release that answers an incident. */

@@ -7,7 +7,7 @@ import { plain } from '../../model/text.ts';
 import type { RecordReading } from '../context.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { type Said, readSaid } from '../tree/pins.ts';
-import type { Report } from './findings.ts';
+import type { ReportFinding } from './findings.ts';
 import type { Trail } from './trail.ts';
 
 /** Images that no manifest of the environments looked at names so far, by application. */
@@ -18,7 +18,7 @@ export async function checkMissed(
   context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   { trail, unnamed }: { readonly trail: Trail; readonly unnamed: Unnamed },
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
   const { environment, head } = trail;
   const said = await readSaid(context, { pipeline: snapshot.pipeline, environment }, head);
@@ -41,7 +41,7 @@ function describeStrays(strays: Said['strays']): string {
 }
 
 /** Tells of images that nothing names, at the commit that configures them. */
-export function reportUnnamed(unnamed: Unnamed, config: Commit, report: Report): void {
+export function reportUnnamed(unnamed: Unnamed, config: Commit, report: ReportFinding): void {
   const images = [...unnamed].flatMap(([application, names]) =>
     [...names].map((name) => (application === undefined ? name : `${application}/${name}`)),
   );

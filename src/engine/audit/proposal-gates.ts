@@ -16,7 +16,7 @@ import { judgePromotion, judgeReviews } from '../release/judge.ts';
 import { mergeFor } from '../release/merge-divergence.ts';
 import { forgeOf } from '../release/pull-request.ts';
 import type { Releaser } from '../release/releaser.ts';
-import type { Report } from './findings.ts';
+import type { ReportFinding } from './findings.ts';
 import { type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
 import { LARGEST_RECORD } from '../../model/release-record.ts';
 
@@ -25,7 +25,7 @@ export async function checkProposalGates(
   context: PlanningPorts & Pick<AuditPorts, 'outside'>,
   snapshot: Snapshot,
   { trail, branch }: { readonly trail: Trail; readonly branch: BranchName },
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
   const { environment, head } = trail;
   const [proposed] = releasesOf(trail);
@@ -84,7 +84,7 @@ export async function checkMergedReviews(
   context: PlanningPorts,
   snapshot: Snapshot,
   trail: Trail,
-  report: Report,
+  report: ReportFinding,
 ): Promise<TagflowError | undefined> {
   const { environment } = trail;
   if (environment.gates.reviews === undefined) return undefined;

@@ -12,7 +12,7 @@ import { namedNow } from '../read/records.ts';
 import { branchCheck } from '../status.ts';
 import { type Pinned, readPinned } from '../tree/pins.ts';
 import { bringReadable, manifestPaths, mayHoldPins } from '../tree/tree.ts';
-import type { Report } from './findings.ts';
+import type { ReportFinding } from './findings.ts';
 import type { Rules, RulesOf } from './sources.ts';
 import type { ReleaseEntry, Trail, TrailEntry } from './trail.ts';
 
@@ -33,7 +33,7 @@ export async function checkPins(
   context: Pick<PastReading, 'ledger' | 'keeper'>,
   trail: Trail,
   { rules, today }: { readonly rules: RulesOf; readonly today: Rules },
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
   const governed = governedBy(trail, rules);
   const read = new PinsOfCommits(context);

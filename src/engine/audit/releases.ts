@@ -17,7 +17,7 @@ import {
 import { sameImages } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { Reading, RecordReading } from '../context.ts';
-import type { Report } from './findings.ts';
+import type { ReportFinding } from './findings.ts';
 import { checkPins } from './release-pins.ts';
 import { type Rules, type RulesOf, checkSources } from './sources.ts';
 import { type ConfigText, pipelineOf } from '../read/pipeline.ts';
@@ -37,7 +37,7 @@ export async function checkReleases(
   context: Pick<Reading, 'ledger' | 'notify' | 'keeper'>,
   snapshot: Snapshot,
   trail: Trail,
-  report: Report,
+  report: ReportFinding,
 ): Promise<ReadonlySet<ObjectId>> {
   await checkRecords(context, snapshot, trail, report);
   checkSequence(trail, report);
@@ -54,7 +54,7 @@ async function checkRecords(
   context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   { environment, entries }: Trail,
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
   const wrong = entries.filter(({ problem }) => problem !== undefined);
   const others = [...snapshot.pipeline.lines.values()].filter(({ name }) => name !== environment.name);
@@ -77,7 +77,7 @@ async function checkRecords(
   }
 }
 
-function checkSequence(trail: Trail, report: Report): void {
+function checkSequence(trail: Trail, report: ReportFinding): void {
   const releases = releasesOf(trail);
   for (const [index, { commit, release }] of releases.entries()) {
     const before = releases[index + 1]?.release.sequence;
@@ -97,7 +97,7 @@ function checkSequence(trail: Trail, report: Report): void {
 }
 
 /** A rollback brings back what a release below it had. */
-function checkRestored(trail: Trail, report: Report): void {
+function checkRestored(trail: Trail, report: ReportFinding): void {
   const releases = releasesOf(trail);
   for (const [index, { commit, release }] of releases.entries()) {
     const { restored } = release;
@@ -132,7 +132,7 @@ async function readRules(
   context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   { trail, today }: { readonly trail: Trail; readonly today: Rules },
-  report: Report,
+  report: ReportFinding,
 ): Promise<RulesOf> {
   const { ledger } = context;
   const { trunk, config } = snapshot;
@@ -181,7 +181,7 @@ async function placesOnTrunk(
 function reportForeignRules(
   releases: readonly ReleaseEntry[],
   rules: ReadonlyMap<ObjectId, unknown>,
-  report: Report,
+  report: ReportFinding,
 ): void {
   for (const { commit, release } of releases) {
     if ('file' in release.config) {
@@ -203,7 +203,7 @@ function reportForeignRules(
 function notOlder(
   releases: readonly ReleaseEntry[],
   places: ReadonlyMap<ObjectId, number>,
-  report: Report,
+  report: ReportFinding,
 ): ReadonlyMap<number, ObjectId> {
   const governing = new Map<number, ObjectId>();
   let newest: ObjectId | undefined;
@@ -239,7 +239,7 @@ async function checkContent(
   context: Pick<RecordReading, 'ledger'>,
   trail: Trail,
   { lost, rules }: { readonly lost: ReadonlySet<ObjectId>; readonly rules: RulesOf },
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
   const ids = new Set(trail.entries.map(({ commit }) => commit.id));
   await pLimit(TREES_AT_ONCE).map(releasesOf(trail), async (entry) => {
@@ -269,7 +269,7 @@ async function checkTree(
   context: Pick<RecordReading, 'ledger'>,
   trail: Trail,
   { entry, from, rules }: Compared,
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
   const {
     commit,
@@ -306,7 +306,7 @@ async function checkScope(
   { ledger }: Pick<RecordReading, 'ledger'>,
   { commit }: ReleaseEntry,
   { pipeline, environment }: Rules,
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
   const [base] = commit.parents;
   if (base === undefined) return;

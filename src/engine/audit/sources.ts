@@ -5,7 +5,7 @@ import { type Environment, type Pipeline, flowsInto } from '../../model/pipeline
 import type { Reading, RecordReading } from '../context.ts';
 import { mergedBeside } from '../read/continuity.ts';
 import type { Snapshot } from '../read/snapshot.ts';
-import { type Report, upstreamHeads } from './findings.ts';
+import { type ReportFinding, upstreamHeads } from './findings.ts';
 import { type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
 
 /** An environment as the configuration had it that a release was planned by. */
@@ -27,7 +27,7 @@ export async function checkSources(
   context: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: Snapshot,
   { trail, rules }: { readonly trail: Trail; readonly rules: RulesOf },
-  report: Report,
+  report: ReportFinding,
 ): Promise<ReadonlySet<ObjectId>> {
   // An import carries nothing: it says what the branch had.
   const carried = releasesOf(trail).filter(({ release }) => release.action !== 'import');

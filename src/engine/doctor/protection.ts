@@ -4,7 +4,7 @@ import type { BranchRules, Forge } from '../../forge/forge.ts';
 import { attempt } from '../../model/attempt.ts';
 import type { BranchName } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
-import { proposalBranchOf } from '../../model/proposal.ts';
+import { anyProposalBranch } from '../../model/proposal.ts';
 import type { ReleasePorts } from '../context.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { forgeOf } from '../release/pull-request.ts';
@@ -96,7 +96,7 @@ function branchFinding({ branch, rules: { closed, appendOnly } }: Ruled): Diagno
 async function proposalFinding(forge: Forge, environment: Environment, targets: readonly Ruled[]): Promise<Diagnosis> {
   const about = { check: CHECK, subject: environment.name };
   const { term } = forge;
-  const { closed } = await forge.rules(proposalBranchOf(environment.name));
+  const { closed } = await forge.rules(anyProposalBranch(environment.name));
   const dismissal = targets.find(({ branch }) => branch === environment.branch)?.rules.dismissal ?? {
     given: 'unknown' as const,
     how: `the branch ${environment.branch} does not exist`,

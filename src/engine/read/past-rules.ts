@@ -108,7 +108,7 @@ export async function lineOfRecord(
 }
 
 /** Returns a line as the configuration had it that a record of it was planned by, whatever it was called then. */
-export async function lineThenOf(
+export async function lineAtRecord(
   reading: Pick<RecordReading, 'ledger'>,
   line: ReleaseLine,
   record: Pick<ReleaseRecord, 'config'>,

@@ -9,7 +9,7 @@ import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
 import { counted } from '../../model/text.ts';
 import { joinSpans } from '../../model/spans.ts';
 import type { Reading } from '../context.ts';
-import type { FoundSpan } from './found.ts';
+import type { FoundSpan } from './found-changes.ts';
 import { namedLines } from './named-lines.ts';
 import { type Past, type Release, readPasts } from './past.ts';
 import { type PastLine, leftWords } from './past-lines.ts';

@@ -15,7 +15,7 @@ import { requireProposed } from './proposed-tree.ts';
 import { isBehind, isOld, isRedeploy } from './late-tags.ts';
 import { redeploy } from './redeploy.ts';
 import { type Closed, removeOldTags } from './retain.ts';
-import { Steps } from './steps.ts';
+import { ReleaseSteps } from './report-steps.ts';
 
 /** What `apply` found and did for one environment. */
 export interface Applied {
@@ -132,7 +132,7 @@ async function finish(
     (async () => {
       const { tags, wasBehind, overtaken, again: before } = value;
       const released = before?.record ?? record;
-      new Steps(context, { environment: name }).tagged(released, tags);
+      new ReleaseSteps(context, { environment: name }).tagged(released, tags);
       if (!isComplete(tags)) return { record: released, tags };
       await removeOldTags(context, environment, { head: before?.commit ?? head, record: released }, closed);
       // the time is that of now: putting them may have taken long itself

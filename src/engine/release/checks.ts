@@ -17,7 +17,7 @@ import {
 import type { LedgerReader } from '../../ledger/ledger.ts';
 import type { PlanningPorts, RecordReading, RegistryFinder, RegistryReading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
-import { lineThenOf } from '../read/past-rules.ts';
+import { lineAtRecord } from '../read/past-rules.ts';
 import { steadyHead } from '../read/replica-lag.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 
@@ -78,7 +78,7 @@ async function formerTags(
   record: ReleaseRecord,
 ): Promise<ReleaseLine | undefined> {
   if (!line.formerly) return undefined;
-  const then = await lineThenOf(context, line, record);
+  const then = await lineAtRecord(context, line, record);
   return then?.releaseTag === line.releaseTag ? undefined : then;
 }
 

@@ -1,6 +1,6 @@
 // What a use case chose to release, before anything is planned.
 import type { ObjectId } from '../../model/object-id.ts';
-import type { Plan, PlannedCopy, Request } from '../../model/plan.ts';
+import type { Plan, PlannedCopy, ReleaseRequest } from '../../model/plan.ts';
 import type { Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import type { EnvironmentState } from '../read/snapshot.ts';
 import type { Overlay } from '../tree/scoped-tree.ts';
@@ -14,7 +14,7 @@ export interface Running extends EnvironmentState {
 /** What a use case chose: enough for everything else to follow. */
 export interface Choice {
   readonly kind: 'chosen';
-  readonly request: Request;
+  readonly request: ReleaseRequest;
   /** The environment's branch, and the release that this one comes after. */
   readonly state: EnvironmentState;
   readonly images: readonly LocatedImage[];

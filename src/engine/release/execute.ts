@@ -14,7 +14,7 @@ import type { Outcome, Planned, TagStatus, Unchanged } from './outcome.ts';
 import type { Choice, UnchangedRelease } from './choice.ts';
 import { type PlannedRelease, type Raced, planRelease } from './plan.ts';
 import { openPullRequest, preparePullRequest, readOpenRequests } from './pull-request.ts';
-import { Steps } from './steps.ts';
+import { ReleaseSteps } from './report-steps.ts';
 
 /** How to run a promotion or a rollback. */
 export interface RunOptions {
@@ -38,7 +38,7 @@ export async function release(
   choose: Choose,
   { dryRun, rendered, plan: fixed, confirm }: RunOptions,
 ): Promise<Outcome | Raced> {
-  const steps = new Steps(given, { environment });
+  const steps = new ReleaseSteps(given, { environment });
   const snapshot = await readSnapshot(given, [environment]);
   const context = configured(given, snapshot);
   const choice = await choose(context, snapshot);
@@ -79,7 +79,7 @@ async function execute(
   context: ExecutionPorts,
   snapshot: Snapshot,
   planned: PlannedRelease,
-  steps: Steps,
+  steps: ReleaseSteps,
 ): Promise<Outcome | Raced> {
   const { plan, state } = planned;
   const { environment, record: replaced } = state;
@@ -109,7 +109,7 @@ async function execute(
 }
 
 /** Brings the images and the tags of a release that stands to what they have to be. */
-async function repair(context: TagPorts, standing: UnchangedRelease, steps: Steps): Promise<Unchanged> {
+async function repair(context: TagPorts, standing: UnchangedRelease, steps: ReleaseSteps): Promise<Unchanged> {
   const { environment, head, record } = standing.state;
   await copyImages(context, standing);
   const wasBehind = await isBehind(context.registries, environment, record);

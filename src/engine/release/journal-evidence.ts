@@ -14,19 +14,19 @@ import { sentenceOf } from '../../model/errors.ts';
 import { policyDigest } from '../../model/gate-policy.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
-import type { Request } from '../../model/plan.ts';
+import type { ReleaseRequest } from '../../model/plan.ts';
 import { type ReleaseImage, sameImages } from '../../model/release.ts';
 import type { PastReading, Reading, RecordReading } from '../context.ts';
 import { type EntriesAsked, type OpenEntry, journalOf, openEntries, overrideEntries } from '../read/journal.ts';
 import { requireGrown } from '../read/journal-loss.ts';
 import { sameKeyholders } from '../../signing/signing.ts';
 import { type Release, readPast } from '../read/past.ts';
-import { lineThenOf } from '../read/past-rules.ts';
+import { lineAtRecord } from '../read/past-rules.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 
 /** What an approval is bound to. */
 export interface ApprovalSubject {
-  readonly request: Request;
+  readonly request: ReleaseRequest;
   readonly images: readonly ReleaseImage[];
   /** The tree of the scope that results, without the record. */
   readonly scope: ObjectId;
@@ -116,7 +116,7 @@ export async function approvalsOf(
   const bound = entries.filter(({ entry }) => entry.subject === digest);
   const own = await unspent(reading, snapshot, state, { entries: bound, subject });
   const before =
-    own.length > 0 && state.record ? await lineThenOf(reading, state.environment, state.record) : undefined;
+    own.length > 0 && state.record ? await lineAtRecord(reading, state.environment, state.record) : undefined;
   // Who was added to the approvers since the last release is one once those before have approved a release.
   const earlier = before?.gates.approvals?.by;
   const { trust, gates } = state.environment;

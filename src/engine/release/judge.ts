@@ -21,7 +21,7 @@ import { type Attempt, attempt } from '../../model/attempt.ts';
 import type { Instant } from '../../model/effects.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, lineName, lineOf, schemesOf, skippedLines } from '../../model/pipeline.ts';
-import type { Request } from '../../model/plan.ts';
+import type { ReleaseRequest } from '../../model/plan.ts';
 import type { ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import type { PastReading, PlanningPorts, RecordReading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
@@ -39,7 +39,7 @@ import { type Releaser, overridesOf, releasersOf } from './releaser.ts';
 
 /** A release that is to be judged. */
 export interface Candidate {
-  readonly request: Request;
+  readonly request: ReleaseRequest;
   readonly images: readonly ReleaseImage[];
   /** Where its configuration comes from. */
   readonly source: ReleaseSource;

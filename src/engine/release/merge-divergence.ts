@@ -3,7 +3,7 @@
 import type { UnmergedCommit } from '../../gates/gates.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
-import type { PlannedEdit, Request } from '../../model/plan.ts';
+import type { PlannedEdit, ReleaseRequest } from '../../model/plan.ts';
 import type { RecordReading } from '../context.ts';
 import { type MergedChanges, mergeCommits } from '../read/merge-commits.ts';
 import type { Snapshot } from '../read/snapshot.ts';
@@ -19,7 +19,7 @@ export interface Merge extends MergedChanges {
 }
 
 /** Whether promotions keep what was committed by hand. To give it up is asked for by name. */
-function keepsDivergence(request: Request, { hotfix }: Environment): boolean {
+function keepsDivergence(request: ReleaseRequest, { hotfix }: Environment): boolean {
   if (request.kind !== 'promote' || request.overrides?.includes('divergence')) return false;
   return request.mergeDivergence === true || hotfix === 'environment-first';
 }

@@ -5,7 +5,7 @@ import { attempt } from '../../model/attempt.ts';
 import { sentenceOf } from '../../model/errors.ts';
 import { type Environment, lineOf } from '../../model/pipeline.ts';
 import { parseRepository } from '../../model/reference.ts';
-import type { Request } from '../../model/plan.ts';
+import type { ReleaseRequest } from '../../model/plan.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Reading, RecordReading, ReleasePorts } from '../context.ts';
 import type { Snapshot } from '../read/snapshot.ts';
@@ -55,7 +55,7 @@ export async function deployedAgain<T extends Outcome>(given: ReleasePorts, outc
 }
 
 /** A rollback is released again as one, since its tree is that of the release that it restored. */
-function requestFor(environment: string, { restored }: ReleaseRecord, reason: string): Request {
+function requestFor(environment: string, { restored }: ReleaseRecord, reason: string): ReleaseRequest {
   return restored
     ? { kind: 'rollback', environment, to: `#${restored.sequence}`, reason }
     : { kind: 'promote', environment, versions: {}, reason };
@@ -65,7 +65,7 @@ function requestFor(environment: string, { restored }: ReleaseRecord, reason: st
 async function chooseAgain(
   { ledger }: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
-  request: Request,
+  request: ReleaseRequest,
   late: ReleaseRecord,
 ): Promise<Choice | UnchangedRelease> {
   const state = await snapshot.release(lineOf(snapshot.pipeline, request.environment));

@@ -2,7 +2,7 @@
 import type { OverrideRequest } from '../../gates/gates.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment, Trust } from '../../model/pipeline.ts';
-import type { Request } from '../../model/plan.ts';
+import type { ReleaseRequest } from '../../model/plan.ts';
 import type { PlanningPorts, RecordReading, Who } from '../context.ts';
 import { signingOf } from '../read/signatures.ts';
 
@@ -19,7 +19,7 @@ export interface Releaser {
 export async function overridesOf(
   context: Pick<PlanningPorts, 'clock' | 'signing' | 'settings'>,
   { trust }: Environment,
-  { request, madeBy }: { readonly request: Request; readonly madeBy?: Releaser | undefined },
+  { request, madeBy }: { readonly request: ReleaseRequest; readonly madeBy?: Releaser | undefined },
 ): Promise<OverrideRequest> {
   const { overrides: gates = [], reason } = request;
   const { actor, onBehalfOf } = madeBy?.who ?? context.settings.who;

@@ -23,7 +23,7 @@ import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { appendEntry } from '../release/append-entry.ts';
 import { applyNewest } from '../release/put-tags.ts';
 import { wasCutShort } from '../release/checks.ts';
-import { Steps } from '../release/steps.ts';
+import { ReleaseSteps } from '../release/report-steps.ts';
 import { type FollowUp, followUp, isByItself } from './follow-up.ts';
 import { type Verifiable, verifyTargetOf } from './target.ts';
 
@@ -154,7 +154,7 @@ async function ask(
   } = context;
   if (!verifier) throw new TypeError('this context cannot verify');
   const { environment, record } = state;
-  const steps = new Steps(context, {
+  const steps = new ReleaseSteps(context, {
     environment: environment.environment,
     ...(environment.application !== undefined && { application: environment.application }),
   });

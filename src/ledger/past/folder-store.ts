@@ -23,7 +23,7 @@ import type { PastStore } from './past-store.ts';
 const MOST = 1 << 30;
 
 /** The content of a file; undefined where there is none, or a link or a pipe, which an archive of a cache may hold. Waits for nobody. */
-export function readRegularFile(path: string): Uint8Array | undefined {
+export function readKeptFile(path: string): Uint8Array | undefined {
   let file: number | undefined;
   try {
     // Windows has neither of the two.
@@ -50,7 +50,7 @@ export class FolderStore implements PastStore {
 
   // Read at once: those who ask together must not fall apart while one of them waits for the disk.
   async read(name: string): Promise<Uint8Array | undefined> {
-    return readRegularFile(join(this.#folder, name));
+    return readKeptFile(join(this.#folder, name));
   }
 
   async write(name: string, content: Uint8Array): Promise<void> {

@@ -11,8 +11,8 @@ import type { CallOptions } from '../../http/adapter-options.ts';
 import type { EcrHost } from '../hosts.ts';
 import { throwIfStopped } from '../../http/http.ts';
 import type { TransportFailure } from '../../http/transport.ts';
-import { untilStopped } from '../../http/stop.ts';
-import { createTries } from '../../http/tries.ts';
+import { untilStopped } from '../../http/cloud-stop.ts';
+import { createTries } from '../../http/cloud-tries.ts';
 import { classify, type EcrCall, errorName, serviceName } from './failures.ts';
 import { createPacer, type Pacer } from './pacer.ts';
 

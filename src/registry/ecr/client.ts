@@ -8,7 +8,7 @@ import type { CallOptions } from '../../http/adapter-options.ts';
 import type { EcrHost } from '../hosts.ts';
 import { type Agents, createAgents } from '../../http/agents.ts';
 import type { Redactor } from '../../http/redact.ts';
-import { abortAfterStop } from '../../http/stop.ts';
+import { abortAfterStop } from '../../http/cloud-stop.ts';
 import { noCredentials } from './failures.ts';
 
 /** Keys of an AWS identity. */

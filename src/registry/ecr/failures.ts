@@ -5,7 +5,7 @@ import type { RemoteRepository } from '../../model/reference.ts';
 import type { EcrHost } from '../hosts.ts';
 import { oneLine, type Redactor } from '../../http/redact.ts';
 import { explainFailure, timedOut, TransportFailure } from '../../http/transport.ts';
-import type { TryOutcome } from '../../http/tries.ts';
+import type { TryOutcome } from '../../http/cloud-tries.ts';
 
 /** One call of the API, as errors name it. */
 export interface EcrCall {

@@ -19,7 +19,7 @@ import { parseGarHost } from '../hosts.ts';
 import type { CredentialSource } from '../credentials/credentials.ts';
 import { createAgents } from '../../http/agents.ts';
 import { createRedactor, type Redactor, rememberProxyPasswords } from '../../http/redact.ts';
-import { abortAfterStop } from '../../http/stop.ts';
+import { abortAfterStop } from '../../http/cloud-stop.ts';
 import { tokenFailure, tokenTooLate, unknownUniverse, withoutToken } from './token-failures.ts';
 
 /** What gives access tokens: an `AuthClient` of google-auth-library. */

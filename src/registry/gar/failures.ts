@@ -5,7 +5,7 @@ import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { oneLine, type Redactor } from '../../http/redact.ts';
 import { TransportFailure } from '../../http/transport.ts';
-import type { TryOutcome } from '../../http/tries.ts';
+import type { TryOutcome } from '../../http/cloud-tries.ts';
 import type { GarPlace } from './place.ts';
 
 /** One call of the API, as errors name it. */

@@ -14,34 +14,34 @@ import type { Redactor } from '../../http/redact.ts';
 import { basic, type TokenSource } from './token.ts';
 
 /** What a request does to its repository. */
-export type Action = 'pull' | 'push' | 'delete';
+export type RegistryAction = 'pull' | 'push' | 'delete';
 
 /** Actions as a sentence has them: `denies permission to pull from`. */
-export const DOING: Readonly<Record<Action, string>> = {
+export const DOING: Readonly<Record<RegistryAction, string>> = {
   pull: 'pull from',
   push: 'push to',
   delete: 'delete from',
 };
 
 // docker.com "Token scope documentation": pushing needs both scopes.
-const SCOPES: Readonly<Record<Action, string>> = { pull: 'pull', push: 'pull,push', delete: 'delete' };
+const SCOPES: Readonly<Record<RegistryAction, string>> = { pull: 'pull', push: 'pull,push', delete: 'delete' };
 
 /** Knows how to answer each registry. */
 export interface Authorizer {
   /** The Authorization header for a request; undefined while the registry has not asked for one. */
-  header(repository: RemoteRepository, action: Action): Promise<string | undefined>;
+  header(repository: RemoteRepository, action: RegistryAction): Promise<string | undefined>;
   /**
    * Takes in a 401 to a request that carried `sent`. Throws `unauthorized` when there is no other answer than the one
    * just refused, `credentials-unsafe`, `credentials-invalid`.
    */
   challenged(
     repository: RemoteRepository,
-    action: Action,
+    action: RegistryAction,
     response: HttpResponse,
     sent: string | undefined,
   ): Promise<void>;
   /** The error for a repository that stays closed. */
-  refused(repository: RemoteRepository, action: Action, why?: string): Promise<TagflowError>;
+  refused(repository: RemoteRepository, action: RegistryAction, why?: string): Promise<TagflowError>;
 }
 
 interface BearerScheme {
@@ -79,7 +79,7 @@ class LearningAuthorizer implements Authorizer {
     this.#options = options;
   }
 
-  async header(repository: RemoteRepository, action: Action): Promise<string | undefined> {
+  async header(repository: RemoteRepository, action: RegistryAction): Promise<string | undefined> {
     const scheme = this.#schemes.get(repository.name) ?? this.#schemes.get(repository.host);
     if (!scheme) return undefined;
     if (scheme.kind === 'bearer') return `Bearer ${await this.#token(repository, action, scheme)}`;
@@ -89,7 +89,7 @@ class LearningAuthorizer implements Authorizer {
 
   async challenged(
     repository: RemoteRepository,
-    action: Action,
+    action: RegistryAction,
     response: HttpResponse,
     sent: string | undefined,
   ): Promise<void> {
@@ -108,11 +108,15 @@ class LearningAuthorizer implements Authorizer {
     this.#schemes.set(repository.name, scheme).set(repository.host, scheme);
   }
 
-  async refused(repository: RemoteRepository, action: Action, why?: string): Promise<TagflowError> {
+  async refused(repository: RemoteRepository, action: RegistryAction, why?: string): Promise<TagflowError> {
     return refusal(repository, action, await this.#credentialOf(repository), why);
   }
 
-  async #token(repository: RemoteRepository, action: Action, { realm, service }: BearerScheme): Promise<string> {
+  async #token(
+    repository: RemoteRepository,
+    action: RegistryAction,
+    { realm, service }: BearerScheme,
+  ): Promise<string> {
     const credential = await this.#credentialOf(repository);
     if (credential?.kind === 'registry-token') return credential.token;
     const scopes = this.#scopes.get(scopeKey(repository, action)) ?? [scopeOf(repository, action)];
@@ -156,11 +160,11 @@ function ownScopes({ parameters }: Challenge, { path }: RemoteRepository, url: U
   return (parameters.get('scope') ?? '').split(' ').filter(isOwn);
 }
 
-function scopeOf(repository: RemoteRepository, action: Action): string {
+function scopeOf(repository: RemoteRepository, action: RegistryAction): string {
   return `repository:${repository.path}:${SCOPES[action]}`;
 }
 
-function scopeKey(repository: RemoteRepository, action: Action): string {
+function scopeKey(repository: RemoteRepository, action: RegistryAction): string {
   return `${action} ${repository.name}`;
 }
 
@@ -175,7 +179,7 @@ function remember(credential: Credential, redactor: Redactor): void {
 
 function refusal(
   repository: RemoteRepository,
-  action: Action,
+  action: RegistryAction,
   credential: Credential | undefined,
   said?: string,
 ): TagflowError {

@@ -6,7 +6,7 @@ import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository } from '../../model/reference.ts';
 import { isLoopback, isPrivate } from '../../http/addresses.ts';
 import { describeAnswer, headerOf } from './answer.ts';
-import { type Action, type Authorizer, createAuthorizer } from './auth.ts';
+import { type RegistryAction, type Authorizer, createAuthorizer } from './auth.ts';
 import type { CredentialSource } from '../credentials/credentials.ts';
 import {
   createHttpClient,
@@ -26,7 +26,7 @@ import { TransportFailure } from '../../http/transport.ts';
 /** A request to one repository. */
 export interface RegistryRequest extends HttpRequest {
   readonly repository: RemoteRepository;
-  readonly action: Action;
+  readonly action: RegistryAction;
   /** Do not repeat it after a failure that leaves open whether it took effect. */
   readonly once?: boolean;
 }

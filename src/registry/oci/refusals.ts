@@ -3,11 +3,11 @@ import type { Digest } from '../../model/digest.ts';
 import { type ErrorCode, TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
 import { describeAnswer, errorOf } from './answer.ts';
-import { type Action, DOING } from './auth.ts';
+import { type RegistryAction, DOING } from './auth.ts';
 import type { HttpResponse } from '../../http/http.ts';
 
 /** The error for a request that was answered by something else than what it asked for: 403, 412, 5xx, 2xx without sense. */
-export function denied(repository: RemoteRepository, action: Action, response: HttpResponse): TagflowError {
+export function denied(repository: RemoteRepository, action: RegistryAction, response: HttpResponse): TagflowError {
   const { host, path, name } = repository;
   const details = { host, repository: path, action, status: response.status };
   // Harbor answers 412 when a project's policy (signatures, vulnerabilities) forbids the image.

@@ -1,6 +1,6 @@
 // Evidence of a line that was renamed: each record comes with the signature that stood beside it, under whatever name.
 import { expect, test } from 'vitest';
-import { evidence } from '../../../src/engine/audit/evidence.ts';
+import { exportEvidence } from '../../../src/engine/audit/evidence.ts';
 import { FIRST, SIGNED, createBench, twoImages } from '../../support/engine.ts';
 import { wordSigning } from '../../support/word-signing.ts';
 
@@ -23,7 +23,7 @@ test('a record that was signed under a former name has its signature', async () 
     { 'tagflow.yaml': twoImages(renamed, { ...SIGNED, renamed: '{ environments: { stg: staging } }' }) },
     { time: bench.clock.now() },
   );
-  const { lines } = await evidence(bench.context());
+  const { lines } = await exportEvidence(bench.context());
   expect(lines.map(({ line, releases }) => [line, releases.map(({ signature }) => signature !== undefined)])).toEqual([
     ['dev', [true]],
     ['staging', [true]],

@@ -1,7 +1,7 @@
 // What the page is given when a repository is not as it should be: what cannot be read is named in its place, and the rest is there.
 import { describe, expect, test } from 'vitest';
 import { readReport } from '../../../src/engine/audit/report.ts';
-import { commandOf } from '../../../src/cli/output/hints.ts';
+import { commandOf } from '../../../src/cli/output/act-commands.ts';
 import { pageDataOf } from '../../../src/views/report/page-data.ts';
 import type { PageData } from '../../../src/views/report/page-types.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';

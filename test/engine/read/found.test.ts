@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Reading } from '../../../src/engine/context.ts';
 import { PastIndex } from '../../../src/ledger/past/past-index.ts';
 import { importReleases } from '../../../src/engine/release/import.ts';
-import { type FoundFilter, foundChanges, foundSpans } from '../../../src/engine/read/found.ts';
+import { type FoundFilter, foundChanges, foundSpans } from '../../../src/engine/read/found-changes.ts';
 import { isPinOf } from '../../../src/engine/read/where.ts';
 import { type MemoryStore, createMemoryStore } from '../../support/memory-store.ts';
 import { type Bench, DJANGO, MARIADB, createBench } from '../../support/engine.ts';

@@ -6,7 +6,7 @@ import type { Outcome } from '../../../src/engine/release/outcome.ts';
 import { promote } from '../../../src/engine/release/promote.ts';
 import { rollback } from '../../../src/engine/release/rollback.ts';
 import type { LedgerWriter } from '../../../src/ledger/ledger.ts';
-import type { Request } from '../../../src/model/plan.ts';
+import type { ReleaseRequest } from '../../../src/model/plan.ts';
 import type { AbleRegistry, RegistryReader } from '../../../src/registry/registry.ts';
 import { type Bench, type BenchOptions, FIRST, createBench, repositoryOf, withPorts } from '../../support/engine.ts';
 
@@ -46,7 +46,7 @@ function withoutWrites(context: Context): Context {
   });
 }
 
-const run = async (context: Context, request: Request, dryRun: boolean): Promise<Outcome> =>
+const run = async (context: Context, request: ReleaseRequest, dryRun: boolean): Promise<Outcome> =>
   request.kind === 'promote' ? promote(context, request, { dryRun }) : rollback(context, request, { dryRun });
 
 const RELEASED = async (bench: Bench): Promise<void> => bench.through(FIRST);
@@ -54,9 +54,9 @@ const TWICE = async (bench: Bench): Promise<void> => {
   await RELEASED(bench);
   await bench.through({ django: 'V4.2' });
 };
-const promotion = (environment: string, versions = {}): Request => ({ kind: 'promote', environment, versions });
+const promotion = (environment: string, versions = {}): ReleaseRequest => ({ kind: 'promote', environment, versions });
 
-test.each<[string, Request, Outcome['kind'], ((bench: Bench) => Promise<void>)?, BenchOptions?]>([
+test.each<[string, ReleaseRequest, Outcome['kind'], ((bench: Bench) => Promise<void>)?, BenchOptions?]>([
   ['a first promotion', promotion('dev', FIRST), 'planned'],
   [
     'a promotion of what is upstream',

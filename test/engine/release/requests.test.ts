@@ -5,7 +5,7 @@ import { promote } from '../../../src/engine/release/promote.ts';
 import { rollback } from '../../../src/engine/release/rollback.ts';
 import type { Outcome } from '../../../src/engine/release/outcome.ts';
 import type { Ledger } from '../../../src/ledger/ledger.ts';
-import type { Request } from '../../../src/model/plan.ts';
+import type { ReleaseRequest } from '../../../src/model/plan.ts';
 import { type Bench, FIRST, configOf, createBench, filesOf } from '../../support/engine.ts';
 import { openGitLedger } from '../../support/git-ledger.ts';
 import { type GitRepository, createGitRepository, temporaryFolder } from '../../support/git-repository.ts';
@@ -36,7 +36,7 @@ interface Cost {
 }
 
 /** Runs a use case in a process of its own, and tells what it asked of the Git server. */
-async function cost(request: Request): Promise<Cost> {
+async function cost(request: ReleaseRequest): Promise<Cost> {
   const ledger: Ledger = await openGitLedger({ url: `${server.url}/remote.git`, workFolder: join(folder, 'work') });
   const before = server.requests.length;
   const context = { ...bench.context(), ledger };
@@ -45,7 +45,7 @@ async function cost(request: Request): Promise<Cost> {
   return { outcome, requests: server.requests.slice(before).map(({ method, path }) => `${method} ${path}`) };
 }
 
-const promotion = (environment: string, versions = {}): Request => ({ kind: 'promote', environment, versions });
+const promotion = (environment: string, versions = {}): ReleaseRequest => ({ kind: 'promote', environment, versions });
 const pushes = (requests: readonly string[]): number =>
   requests.filter((request) => request.startsWith('GET') && request.endsWith('git-receive-pack')).length;
 

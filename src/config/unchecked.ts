@@ -1,5 +1,5 @@
 // A configuration on its way to a Pipeline: every value parsed that could be, undefined where a mistake was reported.
-// Rules run over drafts, so that one wrong value does not hide the mistakes around it.
+// Rules run over it, so that one wrong value does not hide the mistakes around it.
 
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type {
@@ -19,10 +19,10 @@ import type { VersionScheme } from '../model/version.ts';
 import type { ConfigPath } from './problems.ts';
 
 /** A map as it was written. */
-export type DraftValues = Readonly<Record<string, unknown>>;
+export type PlainValues = Readonly<Record<string, unknown>>;
 
 /** An image as far as it could be read. */
-export interface DraftImage {
+export interface UncheckedImage {
   readonly name: string;
   readonly repository: Repository | undefined;
   readonly versions: VersionScheme | undefined;
@@ -36,32 +36,32 @@ export interface DraftImage {
 }
 
 /** An image of an application as written: where placeholders may stand, it is read for each application. */
-export interface DraftImageTemplate {
+export interface UncheckedImageTemplate {
   readonly name: string;
-  readonly values: DraftValues;
+  readonly values: PlainValues;
   readonly at: ConfigPath;
 }
 
 /** A pin as far as it could be read; `index` is its place in the list. */
-export interface DraftPin {
+export interface UncheckedPin {
   readonly index: number;
   readonly image: string | undefined;
   readonly file: string | undefined;
   readonly path: ConfiguredField['path'] | undefined;
   readonly text: RegExp | undefined;
   readonly pin: PinStyle | undefined;
-  readonly also: readonly DraftAlso[];
+  readonly also: readonly UncheckedAlso[];
 }
 
 /** A field beside a pin, as far as it could be read. Without a file it stands in the pin's. */
-export interface DraftAlso {
+export interface UncheckedAlso {
   readonly file: string | undefined;
   readonly path: ConfiguredField['path'] | undefined;
   readonly value: string | undefined;
 }
 
 /** Folders and files as written, placeholders not yet filled; undefined where nothing is said. */
-export interface DraftPlaces {
+export interface UncheckedPlaces {
   readonly folders: readonly Template[] | undefined;
   readonly files: readonly Template[] | undefined;
 }
@@ -73,11 +73,11 @@ export interface Template {
 }
 
 /** An application as far as it could be read; `name` may be a pattern. */
-export interface DraftApplication extends DraftPlaces {
+export interface UncheckedApplication extends UncheckedPlaces {
   readonly name: string;
-  readonly images: readonly DraftImageTemplate[];
-  readonly pins: readonly DraftPin[];
-  readonly environments: ReadonlyMap<string, DraftPlaces & { readonly keep: readonly string[] | undefined }>;
+  readonly images: readonly UncheckedImageTemplate[];
+  readonly pins: readonly UncheckedPin[];
+  readonly environments: ReadonlyMap<string, UncheckedPlaces & { readonly keep: readonly string[] | undefined }>;
 }
 
 /** Settings that need nothing but themselves: a wrong one was reported, and has its default. */
@@ -97,13 +97,13 @@ type ReadSettings = Pick<
 >;
 
 /** An environment as far as it could be read. */
-export interface DraftEnvironment extends DraftPlaces, ReadSettings {
+export interface UncheckedEnvironment extends UncheckedPlaces, ReadSettings {
   readonly name: string;
   readonly from: string | undefined;
   readonly branch: BranchName | undefined;
   readonly tag: Template | undefined;
   readonly releaseTag: Template | undefined;
-  readonly pins: readonly DraftPin[];
+  readonly pins: readonly UncheckedPin[];
   readonly verify: VerifyPolicy | undefined;
   readonly live: readonly LiveSource[] | undefined;
   readonly signedBy: readonly string[];
@@ -111,16 +111,16 @@ export interface DraftEnvironment extends DraftPlaces, ReadSettings {
 }
 
 /** A configuration as far as it could be read. */
-export interface Draft {
+export interface UncheckedConfig {
   readonly trunk: BranchName | undefined;
   readonly layout: Layout;
   /** The branch that all environments are on, where `layout: folders` names it. */
   readonly branch: BranchName | undefined;
-  readonly images: ReadonlyMap<string, DraftImage>;
-  readonly applications: ReadonlyMap<string, DraftApplication>;
+  readonly images: ReadonlyMap<string, UncheckedImage>;
+  readonly applications: ReadonlyMap<string, UncheckedApplication>;
   readonly maxApplications: number;
   readonly renamed: Renamed;
-  readonly environments: ReadonlyMap<string, DraftEnvironment>;
+  readonly environments: ReadonlyMap<string, UncheckedEnvironment>;
   readonly journal: BranchName | undefined;
   readonly plainHttpHosts: ReadonlySet<string>;
   readonly maxFileBytes: number;
@@ -132,8 +132,8 @@ export interface Draft {
 }
 
 /** A release line as far as it could be read. */
-export interface DraftLine {
-  readonly environment: DraftEnvironment;
+export interface UncheckedLine {
+  readonly environment: UncheckedEnvironment;
   readonly application: string | undefined;
   /** Where it is written: the environment, or the key of the application. */
   readonly at: ConfigPath;
@@ -142,9 +142,9 @@ export interface DraftLine {
   readonly tag: Tag | undefined;
   readonly releaseTag: Tag | undefined;
   readonly keep: readonly string[];
-  readonly images: ReadonlyMap<string, DraftImage>;
+  readonly images: ReadonlyMap<string, UncheckedImage>;
   readonly repositories: ReadonlyMap<string, Repository>;
-  readonly pins: readonly (DraftPin & { readonly at: ConfigPath })[];
+  readonly pins: readonly (UncheckedPin & { readonly at: ConfigPath })[];
   /** Where the tag, and the beginning of per-release tags, is written. */
   readonly tagAt: ConfigPath;
   readonly releaseTagAt: ConfigPath;

@@ -1,4 +1,4 @@
-// The probe of real life: HTTP, programs, kubectl, Prometheus, and the forge through what the engine hands in.
+// The verifier of real life: HTTP, programs, kubectl, Prometheus, and the forge through what the engine hands in.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

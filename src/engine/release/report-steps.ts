@@ -10,7 +10,7 @@ import type { Verification } from '../../verify/verify.ts';
 import type { Refused, TagStatus } from './outcome.ts';
 
 /** Reports the steps of one run on one release line, each with the time since the one before. */
-export class Steps {
+export class ReleaseSteps {
   readonly #notify: ReportProgress;
   readonly #clock: Pick<Clock, 'elapsed'>;
   readonly #line: Pick<Step, 'environment' | 'application'>;

@@ -7,7 +7,7 @@ import type { ObjectId } from '../model/object-id.ts';
 const WORDS: Readonly<Record<string, string>> = { blob: 'a file', tree: 'a folder', tag: 'an annotated tag' };
 
 /** The commits of one remote that cannot be read, each with its error. */
-export class RefusedCommits {
+export class MissingCommits {
   readonly #errors = new Map<ObjectId, TagflowError>();
 
   keep(id: ObjectId, error: TagflowError): void {

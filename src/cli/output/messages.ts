@@ -7,7 +7,7 @@ import { type TextLine, styled } from '../../views/view.ts';
 import { machineClock } from '../../compose/clock.ts';
 import type { GlobalOptions } from '../arguments/globals.ts';
 import type { Terminal } from '../process/io.ts';
-import { painter } from './paint.ts';
+import { painter } from './colours.ts';
 import type { ProgressLine } from './progress.ts';
 
 /**

@@ -1,7 +1,7 @@
 // Values that have not the shape of a tagflow.yaml, told in the words of the reader's file.
 import { describe, expect, it } from 'vitest';
 import { ConfigDocument } from '../../src/config/document.ts';
-import { checkShape } from '../../src/config/shape.ts';
+import { checkShape } from '../../src/config/structural-check.ts';
 
 const IMAGES = 'images: { django: { repository: r.example.com/a } }';
 const dev = (settings: string): string => `version: 1\n${IMAGES}\nenvironments: { dev: ${settings} }\n`;

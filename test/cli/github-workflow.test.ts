@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { draftWorkflow } from '../../src/cli/init/workflow.ts';
+import { draftWorkflow } from '../../src/cli/init/github-workflow.ts';
 import { parseConfig } from '../../src/config/config.ts';
 
 interface Workflow {

@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { grammar } from '../../.ci/cli-page.ts';
-import { commandOf } from '../../src/cli/output/hints.ts';
+import { commandOf } from '../../src/cli/output/act-commands.ts';
 import { type Act, Advice, advise, fixText } from '../../src/model/advice.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 

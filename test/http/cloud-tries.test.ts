@@ -4,7 +4,7 @@ import { TagflowError } from '../../src/model/errors.ts';
 import type { HostGate } from '../../src/http/limiter.ts';
 import { createWaitToRetry } from '../../src/http/retry.ts';
 import { TransportFailure } from '../../src/http/transport.ts';
-import { createTries, type TryOutcome } from '../../src/http/tries.ts';
+import { createTries, type TryOutcome } from '../../src/http/cloud-tries.ts';
 import { createInstantClock } from '../support/clock.ts';
 
 const error = new TagflowError('registry-unavailable', { what: 'not now' });

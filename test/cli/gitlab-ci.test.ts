@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { draftCi } from '../../src/cli/init/ci.ts';
+import { draftCi } from '../../src/cli/init/gitlab-ci.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { captureIo } from '../support/io.ts';
