@@ -5,13 +5,12 @@ import { readVersion } from '../model/version.ts';
 import { type NamedApplication, applicationLines, nameApplications, namedPinsOf } from './drafting/applications.ts';
 import { type NamedEnvironment, environmentLines, nameEnvironments } from './drafting/environments.ts';
 import { exampleImages, imageLines, nameImages } from './drafting/images.ts';
+import { USUAL_ENVIRONMENTS, usualFolder } from '../model/pipeline.ts';
 import { withOwnScopes } from './drafting/scopes.ts';
 import { scalar } from './drafting/text.ts';
 import { escaped } from './problems.ts';
 import { flowOf } from './recognise/environments.ts';
 import type { FoundAppImage, FoundLayout, Place } from './recognise/survey.ts';
-
-const USUAL = ['dev', 'stg', 'prd'];
 
 /**
  * The text of a commented tagflow.yaml for what was found; `parseConfig` accepts it. Images without a registry host are
@@ -41,9 +40,11 @@ export function draftConfig(found: FoundLayout, remoteTrunk?: string): string {
 
 /** The environments that most repositories have, where none was found. */
 function usual(found: FoundLayout): FoundLayout {
-  const places = new Map(USUAL.map((name): [string, readonly Place[]] => [name, [placeAt(`environments/${name}`)]]));
+  const places = new Map(
+    USUAL_ENVIRONMENTS.map((name): [string, readonly Place[]] => [name, [placeAt(usualFolder(name))]]),
+  );
   const images = joined(found);
-  return { ...found, environments: flowOf(USUAL), applications: [{ name: '', places, images, pins: [] }] };
+  return { ...found, environments: flowOf(USUAL_ENVIRONMENTS), applications: [{ name: '', places, images, pins: [] }] };
 }
 
 function placeAt(path: string): Place {

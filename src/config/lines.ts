@@ -1,5 +1,5 @@
 // Draft -> release lines: applications by name and by pattern, in each environment that they are in, placeholders filled.
-import { lineName, type FieldStep } from '../model/pipeline.ts';
+import { lineName, usualFolder, type FieldStep } from '../model/pipeline.ts';
 import type { Repository } from '../model/reference.ts';
 import { matchesWildcard } from '../model/wildcard.ts';
 import type { ConfigDocument } from './document.ts';
@@ -98,7 +98,7 @@ class LineMaker {
     const { name, repositories, keep, pins } = environment;
     const values = { environment: name };
     const at = ['environments', name];
-    const usual = { text: `environments/${name}`, at: [...at, 'path'] };
+    const usual = { text: usualFolder(name), at: [...at, 'path'] };
     const isNamed = NAME_PATTERN.test(name);
     return {
       environment,

@@ -1,11 +1,10 @@
 // Status: what each environment has, side by side: its branch's record, its manifests, and the registry's tags.
 import type { Digest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
-import { USUAL_ORDER } from './read/likely-files.ts';
 import { attempt } from '../model/attempt.ts';
 import type { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
-import { type Environment, taggedIn } from '../model/pipeline.ts';
+import { type Environment, USUAL_ENVIRONMENTS, taggedIn } from '../model/pipeline.ts';
 import { type Tag, parseRepository } from '../model/reference.ts';
 import { isMergeable, readProposalBranch } from '../model/proposal.ts';
 import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
@@ -122,7 +121,7 @@ async function statusOf(
   words: readonly string[],
   isLiveAsked: boolean,
 ): Promise<readonly EnvironmentStatus[]> {
-  const snapshot = await readSnapshot(context, words.length === 0 ? USUAL_ORDER : words);
+  const snapshot = await readSnapshot(context, words.length === 0 ? USUAL_ENVIRONMENTS : words);
   return statesIn(context, snapshot, await presentLines(context, snapshot, words), isLiveAsked);
 }
 

@@ -23,6 +23,14 @@ export const HOTFIX_ORDERS = ['upstream-first', 'environment-first'] as const;
  */
 export type HotfixOrder = (typeof HOTFIX_ORDERS)[number];
 
+/** Environments by the names that most teams give them, each taking from the one before. */
+export const USUAL_ENVIRONMENTS: readonly string[] = ['dev', 'stg', 'prd'];
+
+/** The folder in which an environment's manifests usually are; `base` is what they build on. */
+export function usualFolder(name: string): string {
+  return `environments/${name}`;
+}
+
 /** The ways in which a manifest field may name an image. */
 export const PIN_STYLES = ['version+digest', 'digest', 'version', 'target', 'target+digest'] as const;
 

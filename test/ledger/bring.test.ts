@@ -1,7 +1,7 @@
 // Commits that are asked for together, of a server that fails in the middle of being asked for each of them apart.
 import { expect, test } from 'vitest';
 import { CommitBringer } from '../../src/ledger/bring.ts';
-import { RefusedCommits } from '../../src/ledger/refused.ts';
+import { RefusedCommits } from '../../src/ledger/missing-commits.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import { type ObjectId, parseObjectId } from '../../src/model/object-id.ts';
 import { failureOf } from '../support/failure.ts';

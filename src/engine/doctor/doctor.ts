@@ -53,18 +53,27 @@ export async function doctor(given: ReleasePorts, machine: Machine, name?: strin
     subject: 'git',
     what: `the remote was read, and tagflow.yaml on ${branch} is valid`,
   });
-  findings.push(
-    ...(await examinePush(context, snapshot, chosen)),
-    ...(await examineForge(context.outside, snapshot, chosen)),
-    ...(await examineProtection(context, snapshot, chosen)),
-    ...(await examineSigning(context, snapshot, chosen)),
-    ...(await examineJournal(context, snapshot, chosen)),
-  );
+  findings.push(...(await examineCommon(context, snapshot, chosen)));
   const examined: Examined[] = [];
   for (const environment of chosen) examined.push(await examineEnvironment(context, snapshot, environment));
   const uses = usesOf(snapshot, examined);
   const repositories = await Promise.all(uses.map(async (use) => examineRepository(context, use)));
   return [...findings, ...examined.flatMap((each) => each.findings), ...repositories.flat()];
+}
+
+/** What all environments have in common: where is pushed to, the forge, signing keys, the journal. */
+async function examineCommon(
+  context: ReleasePorts,
+  snapshot: Snapshot,
+  chosen: readonly Environment[],
+): Promise<readonly Diagnosis[]> {
+  return [
+    ...(await examinePush(context, snapshot, chosen)),
+    ...(await examineForge(context.outside, snapshot, chosen)),
+    ...(await examineProtection(context, snapshot, chosen)),
+    ...(await examineSigning(context, snapshot, chosen)),
+    ...(await examineJournal(context, snapshot, chosen)),
+  ];
 }
 
 function examineMachine({ node, git }: Machine): Diagnosis[] {
@@ -238,13 +247,14 @@ function configOf(name: string, { config, sequence }: ReleaseRecord): readonly D
   ];
 }
 
+interface Gathered extends RepositoryUse {
+  readonly needed: Needed[];
+  readonly targets: Environment[];
+  readonly newest: Map<Environment, number>;
+}
+
 /** Every repository that is configured or holds an image of a retained release, with what it is needed for. */
 function usesOf(snapshot: Snapshot, examined: readonly Examined[]): readonly RepositoryUse[] {
-  interface Gathered extends RepositoryUse {
-    readonly needed: Needed[];
-    readonly targets: Environment[];
-    readonly newest: Map<Environment, number>;
-  }
   const uses = new Map<string, Gathered>();
   const useOf = (repository: Repository): Gathered => {
     const use = uses.get(repository.name) ?? { repository, needed: [], targets: [], newest: new Map() };

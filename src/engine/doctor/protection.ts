@@ -1,6 +1,6 @@
 // Whether the forge protects what tagflow pushes to: a record says what was released, and everybody who may push to its branch may
 // write one; what people approved may be pushed over as well.
-import type { BranchRules, Forge } from '../../forge/forge.ts';
+import type { Assurance, BranchRules, Forge } from '../../forge/forge.ts';
 import { attempt } from '../../model/attempt.ts';
 import type { BranchName } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
@@ -92,15 +92,17 @@ function branchFinding({ branch, rules: { closed, appendOnly } }: Ruled): Diagno
   return { ...about, severity: 'ok', what: 'it is protected, and its past cannot be rewritten', why: closed.how };
 }
 
+function dismissalOn(branch: BranchName, targets: readonly Ruled[]): Assurance {
+  const ruled = targets.find((one) => one.branch === branch);
+  return ruled?.rules.dismissal ?? { given: 'unknown', how: `the branch ${branch} does not exist` };
+}
+
 /** Whether what people approve can change before it is merged: one of two protections is enough. */
 async function proposalFinding(forge: Forge, environment: Environment, targets: readonly Ruled[]): Promise<Diagnosis> {
   const about = { check: CHECK, subject: environment.name };
   const { term } = forge;
   const { closed } = await forge.rules(anyProposalBranch(environment.name));
-  const dismissal = targets.find(({ branch }) => branch === environment.branch)?.rules.dismissal ?? {
-    given: 'unknown' as const,
-    how: `the branch ${environment.branch} does not exist`,
-  };
+  const dismissal = dismissalOn(environment.branch, targets);
   const sure = [dismissal, closed].find(({ given }) => given === 'yes');
   if (sure) {
     return { ...about, severity: 'ok', what: `a ${term} cannot change unseen once it was approved`, why: sure.how };

@@ -5,10 +5,8 @@ import { CONFIG_FILE } from '../../config/config.ts';
 import type { LedgerReader } from '../../ledger/ledger.ts';
 import { attempt } from '../../model/attempt.ts';
 import type { BranchName, ObjectId } from '../../model/object-id.ts';
-import { recordPath, signaturePath } from '../../model/pipeline.ts';
+import { USUAL_ENVIRONMENTS, recordPath, signaturePath, usualFolder } from '../../model/pipeline.ts';
 
-/** Environments by the names that most teams give them, each taking from the one before. */
-export const USUAL_ORDER: readonly string[] = ['dev', 'stg', 'prd'];
 /** Of a folder with more files none is brought. */
 const MOST_FILES = 64;
 
@@ -28,7 +26,7 @@ export async function bringLikely(
   { branches, trunk }: Heads,
   environment: string,
 ): Promise<void> {
-  const upstream = USUAL_ORDER[USUAL_ORDER.indexOf(environment) - 1];
+  const upstream = USUAL_ENVIRONMENTS[USUAL_ENVIRONMENTS.indexOf(environment) - 1];
   const own = branches.get(environment as BranchName);
   const above = upstream === undefined ? trunk : branches.get(upstream as BranchName);
   const records = [environment, ...(upstream === undefined ? [] : [upstream])].flatMap((name) => recordsOf(name));
@@ -58,7 +56,7 @@ async function likelyManifests(
   head: ObjectId,
   environment: string,
 ): Promise<readonly string[]> {
-  const folders = [`environments/${environment}`, 'environments/base'];
+  const folders = [usualFolder(environment), usualFolder('base')];
   const found = await Promise.all(
     folders.map(async (folder) => (await attempt(ledger.listFiles(head, folder), 'tree-unsafe')).value ?? []),
   );

@@ -127,12 +127,19 @@ async function ownPaths(
   const records = new Set([recordPath(environment), ...signaturePaths(environment)]);
   const list = [...(paths ?? [])].filter((path) => !isKept(environment, path) && !records.has(path));
   const former = formerRecordPaths(environment).filter((path) => list.includes(path));
-  if (former.length === 0) return list;
-  const files = await Promise.all(
-    [parent, commit.id].map(async (id) => context.ledger.readFiles(id, former, LARGEST_RECORD)),
-  );
-  const old = new Set(former.filter((path) => files.some((each) => isRecord(each.get(path)))));
+  const old = await recordsAmong(context, former, [parent, commit.id]);
   return list.filter((path) => !old.has(path));
+}
+
+/** The paths at which one of the commits has a record. */
+async function recordsAmong(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  paths: readonly string[],
+  commits: readonly ObjectId[],
+): Promise<ReadonlySet<string>> {
+  if (paths.length === 0) return new Set();
+  const files = await Promise.all(commits.map(async (id) => ledger.readFiles(id, paths, LARGEST_RECORD)));
+  return new Set(paths.filter((path) => files.some((each) => isRecord(each.get(path)))));
 }
 
 /** Whether a change stands where it would be merged: whether merging it changes nothing. A change that cannot be distinguished does not. */

@@ -108,10 +108,12 @@ export async function copyTogether<T, R>(
     ),
   );
   failure.signal.throwIfAborted();
-  return outcomes.map((outcome) => {
-    if (outcome.status === 'rejected') throw outcome.reason;
-    return outcome.value;
-  });
+  return outcomes.map(valueOf);
+}
+
+function valueOf<R>(outcome: PromiseSettledResult<R>): R {
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
 }
 
 /** A copy in words: `2 manifests, 3 blobs sent (80 MiB), 1 mounted, 4 there already`. */

@@ -44,22 +44,34 @@ export async function readBases(
   const bases: ManifestFile[] = [];
   let level = files;
   for (let depth = 0; level.length > 0 && depth < MAX_LEVELS; depth += 1) {
-    const references = new Set(
-      level.flatMap((file) => [...kustomizationReferences(file, maxBytes, parsed), ...sharedValuesOf(file.path)]),
-    );
-    const paths: string[] = [];
-    for (const reference of references) {
-      if (isKnown(seen, reference)) continue;
-      for (const path of await filesAt(context, tree, reference)) {
-        if (!seen.has(path)) paths.push(path);
-        seen.add(path);
-      }
-    }
+    const references = level.flatMap((file) => [
+      ...kustomizationReferences(file, maxBytes, parsed),
+      ...sharedValuesOf(file.path),
+    ]);
+    const paths = await newPathsAt(context, tree, new Set(references), seen);
     if (paths.length === 0) break;
     level = await readFrom(context, tree, paths);
     bases.push(...level);
   }
   return bases;
+}
+
+/** The files at what is referred to that were not seen before; they are seen now. */
+async function newPathsAt(
+  context: Pick<RecordReading, 'ledger'>,
+  tree: MixedTree,
+  references: ReadonlySet<string>,
+  seen: Set<string>,
+): Promise<readonly string[]> {
+  const paths: string[] = [];
+  for (const reference of references) {
+    if (isKnown(seen, reference)) continue;
+    for (const path of await filesAt(context, tree, reference)) {
+      if (!seen.has(path)) paths.push(path);
+      seen.add(path);
+    }
+  }
+  return paths;
 }
 
 /** Whether a file, or the kustomization of a folder, was read before: most of what is referred to lies beside. */
