@@ -76,8 +76,8 @@ export const COMMANDS: readonly Command[] = [
 ];
 
 /** Runs one command line. Resolves to the exit code; never rejects. */
-export async function runCommandLine(process: Io): Promise<number> {
-  const io = { ...process, env: withoutEmpty(process.env) };
+export async function runCommandLine(given: Io): Promise<number> {
+  const io = { ...given, env: withoutEmpty(given.env) };
   const state = { exit: 0 };
   const program = createProgram(io, state, true);
   try {

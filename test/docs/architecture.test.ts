@@ -94,3 +94,14 @@ it.each(['docs/internals/architecture.md', 'CONTRIBUTING.md'])('%s: every file t
   // Tests and other modules are named with or without their ending.
   expect(paths.filter((path) => !existsSync(join(ROOT, path)) && !existsSync(join(ROOT, `${path}.ts`)))).toEqual([]);
 });
+
+it('the process variables are read where the process starts, and handed on from there', () => {
+  const readers = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && entry.name !== 'bundle.ts')
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => {
+      const code = readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+      return /\bprocess\??\.env\b|\benv\b[^;]*\bfrom 'node:process'|\benv\b[^;]*=\s*process\b/.test(code);
+    });
+  expect(readers.map((file) => relative(ROOT, file)).toSorted()).toEqual(['src/cli/entry.ts', 'src/cli/main.ts']);
+});
