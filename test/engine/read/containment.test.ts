@@ -145,7 +145,7 @@ describe('the effort that one line is worth', () => {
     const ledger = {
       changedPaths: async (_: ObjectId, to: ObjectId): Promise<readonly string[]> => {
         asked.push(to);
-        return Array.from({ length: 200_000 }, () => 'x');
+        return Array.from({ length: 80_000 }, () => 'x');
       },
     };
     const effort = new Effort();
