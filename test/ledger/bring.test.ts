@@ -1,7 +1,7 @@
 // Commits that are asked for together, of a server that fails in the middle of being asked for each of them apart.
 import { expect, test } from 'vitest';
 import { CommitBringer } from '../../src/ledger/bring.ts';
-import { RefusedCommits } from '../../src/ledger/missing-commits.ts';
+import { MissingCommits } from '../../src/ledger/missing-commits.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import { type ObjectId, parseObjectId } from '../../src/model/object-id.ts';
 import { failureOf } from '../support/failure.ts';
@@ -12,7 +12,7 @@ const SHAPE = { depth: 14, content: false } as const;
 
 /** A server that has all of the commits, and fails to give some of them that many times, in words that say nothing. */
 function startBringing(failures: number, failing: readonly ObjectId[] = [D]) {
-  const refused = new RefusedCommits();
+  const refused = new MissingCommits();
   const asked: string[] = [];
   let left = failures;
   const remote = (name: string, tries: number) => ({
