@@ -41,6 +41,11 @@ const VALUES: [string, string, string][] = [
   ['a map of tags', `imageTags:\n  redis: "7"\n  django: V4.0\n`, `V4.0>${TAG}`],
   ['a JSON map of images', `{"versions": {"web": "${REPOSITORY}:V4.0"}}`, `${REPOSITORY}:V4.0>${AFTER}`],
   ['a list of images', `images:\n  - redis:7\n  - ${REPOSITORY}:V4.0\n`, `${REPOSITORY}:V4.0>${AFTER}`],
+  [
+    'choices for an image',
+    `image:\n  options:\n  - acme/redis:7\n  - ${REPOSITORY}:V4.0\n`,
+    `${REPOSITORY}:V4.0>${AFTER}`,
+  ],
   ['a variable', `env:\n- name: RELATED_IMAGE_WEB\n  value: ${REPOSITORY}:V4.0\n`, `${REPOSITORY}:V4.0>${AFTER}`],
   ['a tag with a digest behind it', `image: {repository: ${REPOSITORY}, tag: "V4.0@${OLD}"}\n`, `V4.0@${OLD}>${TAG}`],
   ['a name with a path beside a tag', `extraImages:\n  a:\n    name: ${REPOSITORY}\n    tag: V4.0\n`, `V4.0>${TAG}`],
@@ -53,6 +58,12 @@ const VALUES: [string, string, string][] = [
     'a setting that is called kind',
     `kind: Deployment\nimage_repository: ${REPOSITORY}\nimage_tag: V4.0\n`,
     `V4.0>${TAG}`,
+  ],
+  ['services with an image and a tag', `services:\n  web:\n    image: ${REPOSITORY}\n    tag: V4.0\n`, `V4.0>${TAG}`],
+  [
+    'services beside tags',
+    `services: {web: {image: "redis:7"}}\nimageTags: {django: V4.0}\n`,
+    `django: V4.0>django: ${TAG}`,
   ],
   ['the number of a version', `image: {repository: ${REPOSITORY}, tag: 1.10}\n`, `1.10>${TAG}`],
   ['an image and a version', `web: {image: ${REPOSITORY}, version: V4.0}\n`, `V4.0>${TAG}`],
@@ -286,6 +297,17 @@ describe('a HelmRelease', () => {
   ])('is pinned by %s', (_, values, pin) => {
     const text = object('HelmRelease', `spec:\n  chart: {spec: {version: V4.0}}\n  values:\n    ${values}\n`);
     expect(pinned(PATH, text, pin)).toBe(text.replace('tag: V4.0', `tag: ${TAG}`));
+  });
+
+  it('is pinned in what kustomize changes behind the chart', () => {
+    const entries = `images:\n        - name: ${REPOSITORY}\n          newTag: V4.0\n          digest: ${OLD}\n`;
+    const patches = `patches:\n        - patch: |\n            - op: replace\n              path: /spec/image\n              value: ${REPOSITORY}:V4.0\n`;
+    const text = object(
+      'HelmRelease',
+      `spec:\n  postRenderers:\n    - kustomize:\n        ${entries}        ${patches}`,
+    );
+    const after = text.replace(`${REPOSITORY}:V4.0`, AFTER).replace('newTag: V4.0', 'newTag: V4.2').replace(OLD, D);
+    expect(pinned(PATH, text)).toBe(after);
   });
 });
 

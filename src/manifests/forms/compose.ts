@@ -5,17 +5,25 @@ import { referenceSite } from '../reference-site.ts';
 import { textOf } from '../tree.ts';
 import { isPinnedReference } from './reference.ts';
 import { walkValues } from './walk.ts';
+import { partOf } from './words.ts';
 
-/** Services of which at least one has an `image`, or a `build`. */
+/** What Compose takes at the top of a file, beside fragments (compose-spec). It refuses anything else, values of a chart are free. */
+const TOP = /^(?:name|version|services|networks|volumes|configs|secrets|include|models|x-.*)$/;
+
+/** Services of which at least one has an `image`, or a `build`, and none has what Compose does not know: a tag beside the image. */
 export const composeFile: Form = {
   name: 'compose',
   claims({ tree, root }) {
     const services = tree.get(root, ['services']);
-    if (!isMap(services) || textOf(tree.get(root, ['kind'])) !== undefined) return false;
-    return [...tree.entries(services).values()].some(({ pair }) => {
-      const service = tree.follow(pair.value);
-      return isScalar(tree.get(service, ['image'])) || (isMap(service) && tree.entry(service, 'build') !== undefined);
-    });
+    if (!isMap(root) || !isMap(services)) return false;
+    if (![...tree.entries(root).keys()].every((key) => TOP.test(key))) return false;
+    const all = [...tree.entries(services).values()].map(({ pair }) => tree.follow(pair.value));
+    const isOther = all.some((service) => isMap(service) && [...tree.entries(service).keys()].some(isPart));
+    if (isOther || all.some((service) => isMap(tree.get(service, ['image'])))) return false;
+    return all.some(
+      (service) =>
+        isScalar(tree.get(service, ['image'])) || (isMap(service) && tree.entry(service, 'build') !== undefined),
+    );
   },
   sites(document) {
     const { tree, root, path } = document;
@@ -29,6 +37,12 @@ export const composeFile: Form = {
     return [...own, ...fragmentSites(document)];
   },
 };
+
+/** Whether a key of a service says a part of an image's name, which in Compose stands in `image`. */
+function isPart(key: string): boolean {
+  const part = partOf(key)?.part;
+  return part !== undefined && part !== 'image';
+}
 
 /** Images in fragments (`x-app: &app`), which services take over by aliases: nothing else reads them. */
 function fragmentSites(document: Document): readonly Site[] {

@@ -118,10 +118,12 @@ class Walker {
     }
   }
 
-  /** A scalar in a list: a reference where the list is one of images. */
+  /** A scalar in a list: a reference where the list is one of images, or one of choices for an image: `image: {options: […]}`. */
   #listed(item: Value, path: Path, around: Around): void {
     const text = textOf(item)?.trim() ?? '';
-    if (isImageKey(around.key) && !isOtherImage(around.key) && isPinnedReference(text)) this.#add(path, item);
+    if (isOtherImage(around.key)) return;
+    const isChoice = this.#byKeys && around.image && isUnmistakable(text);
+    if (isChoice || (isImageKey(around.key) && isPinnedReference(text))) this.#add(path, item);
   }
 
   /** Whether a scalar under a key is a whole reference. */
