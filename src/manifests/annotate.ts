@@ -1,6 +1,7 @@
 // What makes a deploy notice that a moving tag moved. A tag that names another image now is the same text as before, and starts no
 // Pod again; so the Pod template gets an annotation with the digest. In a kustomization `commonAnnotations` puts it into
-// every Pod template that the overlay builds; a workload gets it directly.
+// every Pod template that the overlay builds, and so does `kustomize.commonAnnotations` of an Argo CD Application; a workload gets
+// it directly.
 import { isMap } from 'yaml';
 import { annotationKey, annotationValue } from './deploy-mark.ts';
 import type { Site } from './form.ts';
@@ -38,7 +39,9 @@ export function annotate(source: Source, fields: readonly MovingField[], entries
     const tree = source.trees[site.document];
     if (!tree) continue;
     const line = lineAt(source, site.offset);
-    const place = isKustomization(source.path) ? commonAnnotations(site.document) : templateOf(tree, site);
+    const place = isKustomization(source.path)
+      ? commonAnnotations(site.document)
+      : (templateOf(tree, site) ?? applicationOf(tree, site));
     if (place) want(place, pin);
     else if (!told) {
       warnings.push(
@@ -69,6 +72,15 @@ function keyOf({ document, path }: Wanted): string {
 
 function commonAnnotations(document: number): Wanted {
   return { document, path: [], steps: ['commonAnnotations'], leaves: new Map() };
+}
+
+/** What kustomize puts into all that an Argo CD Application builds, beside its `kustomize.images`. */
+function applicationOf(tree: Tree, { document, path }: Site): Wanted | undefined {
+  const at = path.slice(0, -2);
+  const isEntry = path.at(-2) === 'images' && path.at(-3) === 'kustomize' && isMap(tree.get(tree.root, at));
+  const kind = textOf(tree.get(tree.root, ['kind'])) ?? '';
+  if (!isEntry || !/^Application(?:Set)?$/.test(kind)) return undefined;
+  return { document, path: at, steps: ['commonAnnotations'], leaves: new Map() };
 }
 
 /** The Pod template, or the Pod, around a container. */

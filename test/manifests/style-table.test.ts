@@ -55,7 +55,7 @@ const TABLE: Readonly<Record<string, readonly [string, string, string, string, s
     '- - REPO:V4.0 | + - REPO:V4.2@NEW',
     '- - REPO:V4.0 | + - REPO@NEW',
     '- - REPO:V4.0 | + - REPO:V4.2',
-    '- - REPO:V4.0 | + - REPO:dev | !deploy',
+    '- - REPO:V4.0 | + - REPO:dev | + commonAnnotations: | + tagflow.dev/digest.django: NEW',
     '- - REPO:V4.0 | + - REPO:dev@NEW',
   ],
   'flux-kustomization: an entry': [
@@ -85,6 +85,13 @@ const TABLE: Readonly<Record<string, readonly [string, string, string, string, s
     '- tag: V4.0 | - digest: OLD | + tag: V4.2 | + digest: ""',
     '- tag: V4.0 | - digest: OLD | + tag: dev | + digest: "" | !deploy',
     '- tag: V4.0 | - digest: OLD | + tag: dev | + digest: NEW',
+  ],
+  'helm-release: an entry behind the chart': [
+    '- newTag: V4.0 | + newTag: V4.2 | + digest: NEW',
+    '- newTag: V4.0 | + digest: NEW',
+    '- newTag: V4.0 | + newTag: V4.2',
+    '- newTag: V4.0 | + newTag: dev | !deploy',
+    '- newTag: V4.0 | + newTag: dev | + digest: NEW',
   ],
   'oci-repository: a tag': [
     '- tag: V4.0 | + tag: V4.2 | + digest: NEW',
@@ -204,6 +211,13 @@ const TABLE: Readonly<Record<string, readonly [string, string, string, string, s
     '- digest: OLD | + tag: V4.2 | + digest: ""',
     '- digest: OLD | + tag: dev | + digest: "" | !deploy',
     '- digest: OLD | + digest: NEW',
+  ],
+  'values: a version beside an image': [
+    '- version: V4.0 | + version: V4.2@NEW',
+    'refused: web.version is a tag, and the pin style writes a digest alone',
+    '- version: V4.0 | + version: V4.2',
+    '- version: V4.0 | + version: dev | !deploy',
+    '- version: V4.0 | + version: dev@NEW',
   ],
   'values: a flat tag': [
     '- django_tag: V4.0 | + django_tag: V4.2@NEW',
