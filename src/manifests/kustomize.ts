@@ -3,7 +3,7 @@
 import { type Pair, type YAMLMap, isMap, isScalar } from 'yaml';
 import type { TagflowError } from '../model/errors.ts';
 import type { Document, Form, Site, Target } from './form.ts';
-import { valuesAt } from './forms/helm-release.ts';
+import { valuesAt } from './forms/values-at.ts';
 import { patchSites } from './forms/patch-text.ts';
 import { isPinnedReference } from './forms/reference.ts';
 import { isImageKey, isOtherImage } from './forms/words.ts';

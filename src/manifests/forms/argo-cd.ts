@@ -6,7 +6,7 @@ import type { Document, Form, Site } from '../form.ts';
 import { referenceSite } from '../reference-site.ts';
 import { type Path, type Value, textOf } from '../tree.ts';
 import { type Field, fieldsSite } from './fields.ts';
-import { valuesAt } from './helm-release.ts';
+import { valuesAt } from './values-at.ts';
 import { kindOf, objectName } from './kinds.ts';
 import { isReference, isTagText } from './reference.ts';
 import { isOtherImage, isStructure, partOf } from './words.ts';

@@ -1,14 +1,12 @@
 // Objects that hand values to a Helm chart: Flux's HelmRelease (`spec.values`, and images and patches of `spec.postRenderers`),
-// HelmChart and HelmChartConfig of k3s (`spec.valuesContent`, `spec.set`). An image without a repository belongs to the component that its keys name, or, at the
-// top of the values, to the release.
+// HelmChart and HelmChartConfig of k3s (`spec.valuesContent`, `spec.set`). An image without a repository belongs to the component
+// that its keys name, or, at the top of the values, to the release.
 import { isMap } from 'yaml';
 import type { Document, Form, Site } from '../form.ts';
-import { Embedded } from '../embedded.ts';
 import { entriesAt } from '../kustomize.ts';
-import { type Path, isEmpty } from '../tree.ts';
 import { kindOf, objectName } from './kinds.ts';
 import { patchSites } from './patch-text.ts';
-import { walkValues } from './walk.ts';
+import { valuesAt } from './values-at.ts';
 
 /** Releases of Helm charts. */
 export const helmRelease: Form = {
@@ -37,15 +35,4 @@ function postRendered(document: Document): readonly Site[] {
     );
     return [...entriesAt(document, [...kustomize, 'images']), ...texts.flatMap((at) => patchSites(document, at))];
   });
-}
-
-/** The images in values at a path below an object, written as a mapping or as text. */
-export function valuesAt(document: Document, below: Path, label: string | undefined): readonly Site[] {
-  const path = [...document.path, ...below];
-  const value = document.tree.get(document.root, below);
-  if (value === undefined || isEmpty(value)) return [];
-  const text = Embedded.read(document, path, value);
-  if (!text) return walkValues(document, value, path, { byKeys: true, label });
-  const { document: inner } = text;
-  return walkValues(inner, inner.root, [], { byKeys: true, label }).map((site) => text.site(site));
 }

@@ -5,7 +5,7 @@ import { isMap, isScalar } from 'yaml';
 import type { Document, Form, Site } from '../form.ts';
 import { referenceSite } from '../reference-site.ts';
 import { type Value, textOf } from '../tree.ts';
-import { valuesAt } from './helm-release.ts';
+import { valuesAt } from './values-at.ts';
 import { kindOf, objectName } from './kinds.ts';
 import { isPinnedReference } from './reference.ts';
 import { walkValues } from './walk.ts';
