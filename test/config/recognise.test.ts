@@ -169,6 +169,17 @@ describe('a layout', () => {
     ]);
   });
 
+  it('puts a cluster on somebody’s own machine beside the first environment, and upstream of none', () => {
+    const names = ['dev', 'staging', 'local', 'prod'];
+    const survey = surveyOf(names.map((name) => ({ path: `env/${name}/app.yaml` })));
+    expect([...drafted(survey).environments.values()].map(({ name, from }) => [name, from])).toEqual([
+      ['dev', undefined],
+      ['local', undefined],
+      ['staging', 'dev'],
+      ['prod', 'staging'],
+    ]);
+  });
+
   it('gives each region the environment before it of the same region', () => {
     const names = ['qa', 'staging-eu', 'staging-us', 'prod-eu', 'prod-us'];
     const { environments } = drafted(surveyOf(names.map((name) => ({ path: `envs/${name}/a.yaml` }))));

@@ -9,6 +9,9 @@ const STAGES: readonly (readonly string[])[] = [
   ['prd', 'prod', 'production', 'live'],
 ];
 
+/** Words for a cluster on a developer's own machine: such an environment stands beside the first stage, and upstream of none. */
+const LOCAL = new Set(['local', 'localhost', 'kind', 'minikube', 'k3d']);
+
 /** Words that mean other things as well: alone they make no environment. */
 const WEAK = new Set(['ci', 'test', 'testing', 'int', 'integration', 'pre', 'live', 'sandbox', 'demo', 'acceptance']);
 
@@ -28,8 +31,9 @@ const FILE_WORDS = new Set(
 /** How far an environment of that name is on its way: 0 for the first. */
 export function stageOf(name: string): number {
   const stage = stageIn(name);
-  // Unknown names come after the stages of testing and before production.
-  return stage ?? STAGES.length - 1.5;
+  if (stage !== undefined) return stage;
+  // Other unknown names come after the stages of testing and before production.
+  return wordsIn(name).some((word) => LOCAL.has(word)) ? 0 : STAGES.length - 1.5;
 }
 
 /** The stage in the flow, by a word of the name; undefined if no word shows it. */
