@@ -85,7 +85,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   'push-outcome-unknown': 'tagflow could not find out whether a push landed.',
   'forge-unavailable': 'GitHub or GitLab cannot be reached, failed, or limits requests for now.',
   'forge-answer-invalid': 'The host did not answer like the API of GitHub or GitLab.',
-  'storage-failed': 'The local disk failed: full, read-only, or without permission.',
+  'storage-failed': 'The local disk failed (full, read-only, without permission), or the machine ended Git.',
   status: 'A commit status that the gates require is missing or failed.',
   run: 'A program under `gates.run` refused the release, or answered "not yet".',
   'verification-failed': 'The release is committed, but a step of its verification failed.',

@@ -109,6 +109,15 @@ function noGit(gitProgram: string, cause: unknown): TagflowError {
   });
 }
 
+/** The error for a Git program that ended before it answered: the machine ended it, or its files are damaged. */
+function endedEarly(code: number | null, signal: string | null): TagflowError {
+  return new TagflowError('storage-failed', {
+    what: 'git cat-file ended before it answered',
+    why: signal === null ? `its exit code is ${code}` : `it was ended by ${signal}`,
+    fix: 'run the command again; where that repeats, give the job more memory, or remove the folder of TAGFLOW_CACHE_DIR',
+  });
+}
+
 /** Objects that are asked for at once: what waits for an answer takes more memory than most answers. */
 const AT_ONCE = 4_000;
 /** An object of more bytes gets a buffer of its own. */
@@ -212,9 +221,7 @@ export class ObjectReader {
     child.stderr.resume();
     child.stdin.on('error', () => undefined);
     child.on('error', (error) => fail(noGit(this.#options.gitProgram, error)));
-    child.on('close', () => {
-      fail(new TagflowError('internal', { what: 'git cat-file ended before it answered' }));
-    });
+    child.on('close', (code, signal) => fail(endedEarly(code, signal)));
     return child;
   }
 

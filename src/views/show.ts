@@ -87,7 +87,7 @@ function factsOf(
   const { source, config } = record;
   const ran =
     until === undefined
-      ? `runs since ${duration(now - since)}`
+      ? `running for ${duration(now - since)}`
       : `ran ${duration(until - since)}, until ${moment(until)}`;
   return [
     ['since', `${moment(since)} (${ran})`],

@@ -317,6 +317,17 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
       await remote.remove();
     });
 
+    it('blames the machine when it ends the Git that reads objects, and not itself', async () => {
+      const gitProgram = join(root, 'killed-git');
+      await writeFile(gitProgram, '#!/bin/sh\ncase " $* " in *" cat-file "*) kill -9 $$ ;; esac\nexec git "$@"\n', {
+        mode: 0o755,
+      });
+      const failure = await failureOf(
+        open({ gitProgram }).then(async (ledger) => ledger.fetch([head]).then(async () => ledger.commit(head))),
+      );
+      expect(failure).toMatchObject({ code: 'storage-failed', why: 'it was ended by SIGKILL' });
+    });
+
     it('removes its folder when it is closed', async () => {
       const workFolder = join(root, 'closed');
       const ledger = await openGitLedger({ url: repository.folder, workFolder });

@@ -112,7 +112,7 @@ async function importFirst(session: Session, { lines, skipRefused, dryRun, reaso
 function requireNoLines({ lines, skipRefused, dryRun, reason }: InitOptions): void {
   if (lines.length === 0 && !skipRefused && !dryRun && reason === undefined) return;
   throw new TagflowError('usage', {
-    what: 'init takes environments, --skip-refused, --dry-run and --reason with --import alone',
+    what: 'environments, --skip-refused, --dry-run and --reason need --import',
     fix: `tagflow init --import${lines.map((word) => ` ${word}`).join('')}`,
   });
 }

@@ -46,7 +46,7 @@ async function refuseCheckout(url: string, directory: string, env: Env): Promise
   if (!same.includes(true)) return;
   throw new TagflowError('usage', {
     what: `the remote ${path} is the checkout itself`,
-    why: 'releases are pushed to the repository that everybody shares; there they would reach nobody',
+    why: 'a release that is pushed to a checkout reaches nobody else: it belongs in the repository that everybody shares',
     fix: 'name that repository: --repo URL, TAGFLOW_REPO, or git remote set-url origin URL',
   });
 }

@@ -141,7 +141,7 @@ async function inTurn(
 function noOpenHold(what: string): TagflowError {
   return new TagflowError('entry-not-found', {
     what: `no hold ${what} is open`,
-    why: 'it was lifted already, its time is over, or a rollback left it, which is lifted by a promotion',
+    why: 'it was lifted already, it has expired, or a rollback left it, which is lifted by a promotion',
     fix: advise`look at what is open: ${{ act: 'list journal' }}; for a rollback's: ${{ act: 'override', gate: 'held' }}`,
   });
 }

@@ -62,7 +62,7 @@ export async function unlock(
   if (open.length === 0) {
     throw new TagflowError('entry-not-found', {
       what: `no lock is on ${words.join(', ')}`,
-      why: 'it was removed already, its time is over, or its signature does not count',
+      why: 'it was removed already, it has expired, or its signature does not count',
       fix: advise`look at what is open: ${{ act: 'list journal' }}`,
     });
   }
