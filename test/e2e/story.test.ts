@@ -200,7 +200,7 @@ describe('the questions of an auditor', () => {
     const before = (await pipeline.snapshot()).tags['django:prd-1'];
     const refused = await pipeline.tagflow(['tag', 'oci:registry/django:V3.2', 'prd-1']);
     expect(refused.exit).toBe(3);
-    expect(refused.stderr).toMatch(/django:prd-1 names another image/);
+    expect(refused.stderr).toMatch(/django:prd-1 points to another image/);
     expect((await pipeline.snapshot()).tags['django:prd-1']).toBe(before);
   });
 

@@ -133,7 +133,7 @@ const BRANCHES: Layout = {
     {
       name: 'a revert of a release',
       page: ['prd', ['revert', '-m', '1', '--no-edit', 'HEAD']],
-      problem: /a revert of release 2: .*restore the last release that tagflow wrote/,
+      problem: /a revert of release 2: .*go back to the last release that tagflow wrote/,
       mend: { prd: {} },
       settings: ['a=3', 'a=2', 'a=3'],
     },
@@ -204,7 +204,7 @@ const FOLDERS: Layout = {
     {
       name: 'a revert of a release',
       page: ['main', ['revert', '--no-edit', ':/prd: promote django V4.2']],
-      problem: /a revert of release 2: .*restore the last release that tagflow wrote/,
+      problem: /a revert of release 2: .*go back to the last release that tagflow wrote/,
       mend: { prd: {} },
       settings: ['a=2', 'a=2', 'a=2'],
     },
