@@ -67,6 +67,8 @@ const inline = (path: string, text: string): string => `M 100644 inline ${path}\
 export interface HostileContent {
   readonly name: string;
   plant(pipeline: TestPipeline): Promise<void>;
+  /** How much memory a command may take of it, in MB, where that is more than usual: what is parsed of manifests stays in memory. */
+  readonly megabytes?: number;
 }
 
 async function manyRecords(
@@ -216,6 +218,7 @@ export const HOSTILE: readonly HostileContent[] = [
   },
   {
     name: 'thirty commits by hand that each change 50,000 manifests',
+    megabytes: 450,
     async plant({ repository: { git } }) {
       const dev = (await git(['rev-parse', 'dev'])).trim();
       const blobs = await Promise.all(Array.from({ length: 30 }, async (_, commit) => blobOf(git, `k: ${commit}\n`)));
@@ -231,6 +234,7 @@ export const HOSTILE: readonly HostileContent[] = [
   },
   {
     name: 'manifests of 30 MB that name an image',
+    megabytes: 450,
     async plant({ repository }) {
       const text = (file: number): string => {
         const lines = Array.from({ length: 40_000 }, (_, line) => `k${line}: django # ${'x'.repeat(5)}\n`);
