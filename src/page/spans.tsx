@@ -124,7 +124,8 @@ function isAbout(line: PageLine, environment: string | null, application: string
 /** The table. */
 export function Spans({ data, line }: { readonly data: PageData; readonly line: PageLine }): JSX.Element | null {
   const spans = lineSpansOf(data, line);
-  if (spans.length === 0) return null;
+  const { journalSince } = data;
+  if (spans.length === 0 && journalSince === null) return null;
   return (
     <details>
       <summary>Locks, holds and freezes ({spans.length})</summary>
@@ -147,6 +148,12 @@ export function Spans({ data, line }: { readonly data: PageData; readonly line: 
         ))}
       </DataTable>
       {spans.length > MOST && <p>The newest {MOST} are listed.</p>}
+      {journalSince !== null && (
+        <p>
+          This page does not show locks and holds that were set before {moment(Date.parse(journalSince))}. For all of
+          them: <CommandText>{`tagflow journal ${wordsOf(line)} --limit 10000`}</CommandText>
+        </p>
+      )}
     </details>
   );
 }

@@ -105,6 +105,12 @@ describe.skipIf(MISSING_BROWSER !== '')(`the page of a real ledger${skipped}`, (
     expect(await violations(page)).toEqual([]);
     await page.close();
 
+    const older = await pages.openData({ ...(await dataOf(bench)), journalSince: '2026-01-02T03:04:05.000Z' });
+    await older.go('#/prd');
+    await older.page.click('summary:has-text("Locks, holds and freezes (3)")');
+    expect(await older.text()).toMatch(/set before 2026-01-02 03:04[^]*tagflow journal prd --limit 10000/);
+    await older.page.close();
+
     await bench.released('prd', { django: 'V4.2' }, { overrides: ['held'], reason: 'it was the load balancer' });
     const lifted = await pages.openData(await dataOf(bench));
     await lifted.go('#/prd');

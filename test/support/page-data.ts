@@ -54,6 +54,7 @@ export function pageDataFor({
         image: null,
       },
     ],
+    journalSince: null,
     findings: [
       {
         rule: 'foreign',

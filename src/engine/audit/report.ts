@@ -41,6 +41,8 @@ export interface RepositoryReport extends Pick<WholePast, 'pasts'> {
   readonly freezes: ReadonlyMap<string, readonly FrozenTime[]>;
   /** Newest first; empty if the journal cannot be read, which the state of each line then says. */
   readonly journal: readonly JournalEntry[];
+  /** When the oldest entry in `journal` was written, if older ones are left out. */
+  readonly journalSince: string | undefined;
   /** Undefined: it was not asked for, or could not be done. */
   readonly audit: Audit | undefined;
   readonly auditProblem: TagflowError | undefined;
@@ -64,7 +66,7 @@ export async function readReport(
   const wanted = new Set(pipeline.lines.keys());
   const [states, journal, checked, details] = await Promise.all([
     statesIn(context, snapshot, [...pipeline.lines.values()], live),
-    attempt(allEntries(context, journalOf(snapshot), () => true, JOURNAL)),
+    attempt(allEntries(context, journalOf(snapshot), () => true, JOURNAL + 1)),
     audit ? attempt(checkIn(context, snapshot, { environments: [], registry: false })) : undefined,
     releaseDetails(context, snapshot, past.pasts),
   ]);
@@ -78,11 +80,17 @@ export async function readReport(
     details,
     freezes: await freezesOf(past.pasts, pipeline, made),
     metrics: await metricsOf(context, past, wanted, { since, until: made, incident }),
-    journal: journal.value ?? [],
+    ...newestOf(journal.value ?? []),
     audit: checked?.value,
     auditProblem: checked?.problem,
     problems,
   };
+}
+
+/** The entries that a report lists, of those that were read. */
+function newestOf(entries: readonly JournalEntry[]): Pick<RepositoryReport, 'journal' | 'journalSince'> {
+  const journal = entries.slice(0, JOURNAL);
+  return { journal, journalSince: entries.length > journal.length ? journal.at(-1)?.time : undefined };
 }
 
 /** When the freezes of today's configuration held while each line had releases. */

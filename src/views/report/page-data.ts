@@ -40,6 +40,7 @@ export function pageDataOf(report: RepositoryReport, say: SayAct): PageData {
       ),
     })),
     journal: report.journal.map(entryOf),
+    journalSince: report.journalSince ?? null,
     findings:
       report.audit?.findings.map(({ author, problem, ...finding }) => ({
         ...finding,
@@ -80,6 +81,7 @@ export function unreadablePage(problem: TagflowError, { made, since }: Pick<Page
     trunk: '',
     lines: [],
     journal: [],
+    journalSince: null,
     findings: null,
     checkProblem: null,
     problem: { code, text: plain(text) },

@@ -152,6 +152,8 @@ export interface PageData {
   readonly trunk: string;
   readonly lines: readonly PageLine[];
   readonly journal: readonly PageEntry[];
+  /** When the oldest of these entries was written, if the page leaves older ones out. */
+  readonly journalSince: string | null;
   /** Null: the audit trail was not checked. */
   readonly findings: readonly PageFinding[] | null;
   readonly checkProblem: string | null;

@@ -4,6 +4,7 @@ import { readReport } from '../../../src/engine/audit/report.ts';
 import { commandOf } from '../../../src/cli/output/act-commands.ts';
 import { pageDataOf } from '../../../src/views/report/page-data.ts';
 import type { PageData } from '../../../src/views/report/page-types.ts';
+import { entryPath, formatEntry, makeEntry } from '../../../src/model/journal.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
 import { type Bench, FIRST, createBench } from '../../support/engine.ts';
 
@@ -48,6 +49,29 @@ describe('the page', () => {
       [null, []],
       [null, []],
     ]);
+  });
+
+  test('says from when on it has entries of the journal, where it has not all', async () => {
+    const bench = await released();
+    const text = (minute: number) =>
+      makeEntry(
+        {
+          kind: 'lock',
+          environment: 'prd',
+          actor: 'ana',
+          reason: 'INC-9',
+          time: new Date(bench.clock.now() - minute * 60_000).toISOString(),
+        },
+        1,
+      );
+    const entries = Array.from({ length: 501 }, (_, minute) => text(minute));
+    const files = entries.map((entry) => [entryPath(entry), formatEntry(entry)] as const);
+    bench.remote.commit('tagflow-journal', Object.fromEntries(files.slice(0, 500)), { parents: [] });
+    const whole = await pageOf(bench);
+    expect([whole.journal.length, whole.journalSince]).toEqual([500, null]);
+    bench.remote.commit('tagflow-journal', Object.fromEntries(files));
+    const cut = await pageOf(bench);
+    expect([cut.journal.length, cut.journalSince]).toEqual([500, entries[499]?.time]);
   });
 
   test('names a branch that is gone, and shows the other ones', async () => {
