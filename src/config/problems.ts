@@ -1,6 +1,6 @@
 // Mistakes in tagflow.yaml: collected, never thrown one by one, so that one run shows all of them.
 import { TagflowError } from '../model/errors.ts';
-import { nameMeant } from '../model/nearest.ts';
+import { askMeant } from '../model/nearest.ts';
 import { escapeUnseen } from '../model/text.ts';
 
 /** Keys and indexes from the document's root to a value. */
@@ -83,9 +83,8 @@ export function unknownName(
   { kind, name, known, at = 'value' }: UnknownName,
 ): void {
   const names = [...known];
-  const meant = nameMeant(name, names);
   const listed = names.length > 12 ? `${names.slice(0, 12).join(', ')} and others` : names.join(', ');
-  const fix = meant ? `did you mean ${meant}?` : `${kind}s here: ${listed || 'none'}`;
+  const fix = askMeant(name, names, `${kind}s here: ${listed || 'none'}`);
   reporter.report(path, `there is no ${kind} ${quote(name)}`, fix, at);
 }
 

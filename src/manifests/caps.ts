@@ -27,6 +27,9 @@ export function capsFor(bytes: number): Caps {
   };
 }
 
+/** Files together may have as many bytes as that many of the largest: parsing a million bytes takes a third of a second. */
+export const LARGEST_TOGETHER = 5;
+
 /** Why a file cannot be read: caught in `readSource`, never seen outside the room. */
 export class Unreadable extends Error {
   /** Offset into the text, when the reason has a place. */

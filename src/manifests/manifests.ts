@@ -15,6 +15,7 @@ export type {
   ReleaseValues,
 } from './values.ts';
 export { type SettingChange, holdsSecret, settingChanges } from './changes.ts';
+export { LARGEST_TOGETHER } from './caps.ts';
 export { ParsedFiles } from './parsed-files.ts';
 export { pinImages } from './pin-images.ts';
 export { findImages, readPins } from './read-pins.ts';

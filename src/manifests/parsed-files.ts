@@ -1,10 +1,7 @@
 // Files that one release reads several times (what they build on, what they say, what they build), each parsed once.
 import { TagflowError } from '../model/errors.ts';
-import type { Caps } from './caps.ts';
+import { type Caps, LARGEST_TOGETHER } from './caps.ts';
 import { type ReadFailure, type Source, readSource } from './source.ts';
-
-/** Together files may have as many bytes as that many of the largest: parsing a million bytes takes a third of a second. */
-const LARGEST_FILES = 5;
 
 /** What was parsed of files, by their content. It lives as long as one release is planned. */
 export class ParsedFiles {
@@ -20,7 +17,7 @@ export class ParsedFiles {
     const known = this.#read.get(content);
     if (known && (!('path' in known) || known.path === path)) return known;
     this.#bytes += content.length;
-    if (this.#bytes > LARGEST_FILES * caps.bytes) throw tooMuch(path, caps);
+    if (this.#bytes > LARGEST_TOGETHER * caps.bytes) throw tooMuch(path, caps);
     const read = readSource(path, text, caps);
     this.#read.set(content, read);
     return read;
@@ -39,10 +36,10 @@ export class ParsedFiles {
 }
 
 function tooMuch(path: string, caps: Caps): TagflowError {
-  const most = LARGEST_FILES * caps.bytes;
+  const most = LARGEST_TOGETHER * caps.bytes;
   return new TagflowError('manifest-invalid', {
     what: `${path} is not read: the manifests that may name an image are too large together`,
-    why: `up to ${Math.ceil(most / 2 ** 20)} MB of them are read of one commit, ${LARGEST_FILES} times maxFileSize`,
+    why: `up to ${Math.ceil(most / 2 ** 20)} MB of them are read of one commit, ${LARGEST_TOGETHER} times maxFileSize`,
     fix: 'remove what does not belong there from the branch, or name a smaller folder as the environment’s path; where they are really that large, raise maxFileSize in tagflow.yaml',
     details: { path, limit: 'maxFileSize', most },
   });

@@ -38,7 +38,7 @@ async function contradiction(
     const named = await registry.peek(place, version);
     if (named === digest) return undefined;
     const own = (await registry.resolve(place, digest))?.version;
-    if (own !== undefined && sameVersion(own, version)) return undefined;
+    if (own !== undefined && isVersionOf(own, version)) return undefined;
     isDenied ||= own !== undefined;
     isContradicted ||= named !== undefined || own !== undefined;
     const tag = named === undefined ? `tag ${version} does not exist` : `${version} is ${shortDigest(named)}`;
@@ -49,7 +49,7 @@ async function contradiction(
 }
 
 /** Annotations are written without the `v` that tags often have. */
-function sameVersion(annotated: string, tag: string): boolean {
+function isVersionOf(annotated: string, tag: string): boolean {
   const bare = (text: string): string => text.replace(/^v(?=\d)/i, '');
   return bare(annotated) === bare(tag);
 }

@@ -1,5 +1,5 @@
 // The files that a release changes, as text with context and by what their settings mean.
-import { type SettingChange, holdsSecret, settingChanges } from '../../manifests/manifests.ts';
+import { LARGEST_TOGETHER, type SettingChange, holdsSecret, settingChanges } from '../../manifests/manifests.ts';
 
 /** A file before and after; undefined: it is not there. */
 export interface ChangedFile {
@@ -26,14 +26,12 @@ const MAX_EDITS = 4_000;
 const MAX_LINES = 20_000;
 /** The work of four diffs of the largest kind: two seconds, about. */
 const MOST_WORK = 4 * MAX_EDITS ** 2;
-/** Together files may have as many bytes as that many of the largest: each is parsed. */
-const LARGEST_FILES = 5;
 
 /** What changed files say; of those beyond what can be compared in time, that they are not shown. */
 export async function describeFiles(files: readonly ChangedFile[], maxBytes: number): Promise<readonly FileChange[]> {
   if (files.length === 0) return [];
   const { createTwoFilesPatch } = await import('diff');
-  let bytes = LARGEST_FILES * maxBytes;
+  let bytes = LARGEST_TOGETHER * maxBytes;
   let work = MOST_WORK;
   return files.map((file) => {
     const { path, before, after, repinned } = file;
