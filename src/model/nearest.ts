@@ -13,7 +13,7 @@ export function nearest(wrong: string, known: Iterable<string>): string | undefi
 
 /**
  * Returns the known name that was meant by a wrong one: the nearest, else one that begins like it or is its short form (`prd` of
- * `production`). Undefined where there is none.
+ * `production`). Undefined if no name fits.
  */
 export function nameMeant(wrong: string, known: Iterable<string>): string | undefined {
   const names = [...known];

@@ -1,5 +1,5 @@
 // Rendering by the kubectl and the helm of PATH, in a copy of the files that is gone afterwards. Both only read the copy: no
-// plugin of theirs is available, no program that a file names is started, and there is no access to a network or a cluster.
+// plugin of theirs is available, no program that a file names is started, and they reach neither a network nor a cluster.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

@@ -160,7 +160,7 @@ async function readConfig(
     throw new TagflowError('config-missing', {
       what: `the trunk (${branch}) has no ${CONFIG_FILE}`,
       why: `the configuration is read from the head of ${branch} at the remote, not from the working directory`,
-      fix: advise`commit it and push it to ${branch}; where there is none yet: ${{ act: 'init' }}`,
+      fix: advise`commit ${CONFIG_FILE} and push it to ${branch}; to write one: ${{ act: 'init' }}`,
     });
   }
   const found = { text, file: CONFIG_FILE, commit: head, defaultBranch: branch };

@@ -62,7 +62,7 @@ export class Referrers {
     });
   }
 
-  /** What the API lists; undefined if there is no such API, which the first request to a repository finds out for all others. */
+  /** Returns what the API lists; undefined if the repository has no such API. The first request finds that out for all others. */
   async #fromApi(
     place: RemoteRepository,
     subject: Digest,
