@@ -28,6 +28,26 @@ function beside(content: string | Uint8Array, path = BROKEN): string | undefined
   return textAfter(result, WORKLOAD);
 }
 
+describe('files that may name an image', () => {
+  const large = (name: string): ManifestFile => {
+    const text = deployment(' django:V4.0');
+    return file(`${folder}/${name}.yaml`, `${text}# ${'x'.repeat(options.maxBytes - text.length - 3)}\n`);
+  };
+  const names = ['a', 'b', 'c', 'd', 'e'];
+
+  it('are read up to five times the largest file together', () => {
+    expect(outcome(names.map(large))).toBe('pinned');
+  });
+
+  it('are refused beyond that, by the file and the setting that raises the limit', () => {
+    expect(outcome([...names, 'f'].map(large))).toMatchObject({
+      code: 'manifest-invalid',
+      message: expect.stringContaining(`${folder}/f.yaml is not read`) as string,
+      details: { limit: 'maxFileSize', most: 5 * options.maxBytes },
+    });
+  });
+});
+
 describe('a file that cannot be read', () => {
   it.each([
     ['is broken YAML', 'a: [\nb: c\n'],
